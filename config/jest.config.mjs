@@ -1,0 +1,23 @@
+// One project per suffix: the suffix tells what a test costs and needs.
+const shared = {
+  rootDir: '..',
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: { '\\.ts$': '<rootDir>/config/jest-strip.mjs' },
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/.tools/', '<rootDir>/.run/'],
+  modulePathIgnorePatterns: ['<rootDir>/.tools/', '<rootDir>/.run/'],
+};
+
+export default {
+  rootDir: '..',
+  coverageProvider: 'v8',
+  projects: [
+    {
+      ...shared,
+      displayName: 'unit',
+      testRegex: '(packages|services|scripts)/.*(?<!\\.(int|browser))\\.test\\.ts$',
+    },
+    { ...shared, displayName: 'int', testRegex: '(packages|services|scripts)/.*\\.int\\.test\\.ts$' },
+    { ...shared, displayName: 'browser', testRegex: 'test-browser/.*\\.browser\\.test\\.ts$' },
+  ],
+};

@@ -1,0 +1,119 @@
+// The one error table. A code is the metric label, the log field and the heading in docs/reference/errors.md.
+// Only `publicCode` and `publicMessage` ever leave an instance: a body or header that differed by internal
+// cause would be an oracle about private networks.
+
+export type LogLevel = 'info' | 'warn' | 'error';
+
+/** Codes that strangers may see, in the header Sekisho-Code and in the body. Each has one fixed message. */
+export const PUBLIC_CODES = {
+  BAD_REQUEST: 'The request is not valid.',
+  FORBIDDEN_CLIENT: 'This client may not use the media proxy.',
+  FORBIDDEN_TARGET: 'The target may not be fetched.',
+  FORBIDDEN_TYPE: 'The type of the file is not allowed.',
+  UPSTREAM_REFUSED: 'The remote server refused the request.',
+  METHOD_NOT_ALLOWED: 'The method is not allowed.',
+  REQUEST_TIMEOUT: 'The request took too long to arrive.',
+  SOURCE_TOO_LARGE: 'The remote file is too large.',
+  RANGE_NOT_SATISFIABLE: 'The range is not satisfiable.',
+  UNDECODABLE: 'The picture cannot be decoded.',
+  RATE_LIMITED: 'Too many requests.',
+  INTERNAL: 'An internal error occurred.',
+  UPSTREAM_FAULT: 'The remote server gave no usable answer.',
+  OVERLOADED: 'The service is busy, try again later.',
+  TIMEOUT: 'The remote server took too long.',
+  LOOP: 'The request loops.',
+} as const;
+export type PublicCode = keyof typeof PUBLIC_CODES;
+
+export interface CodeRow {
+  /** HTTP status the gateway answers with; 0 where the upstream's own 4xx is mirrored. */
+  readonly status: number;
+  /** May the same request succeed later without any change? Such answers carry Retry-After. */
+  readonly retryable: boolean;
+  readonly level: LogLevel;
+  readonly publicCode: PublicCode;
+  /** What happened and what an administrator can do; goes into docs/reference/errors.md. */
+  readonly help: string;
+}
+
+const row = (status: number, publicCode: PublicCode, level: LogLevel, help: string): CodeRow => ({
+  status,
+  publicCode,
+  level,
+  help,
+  retryable: status === 429 || status === 503,
+});
+
+export const CODES = {
+  // What a client asks.
+  SEKISHO_REQUEST_INVALID: row(400, 'BAD_REQUEST', 'info', 'A required part of the request is missing or malformed; the client must be changed.'),
+  SEKISHO_REQUEST_URL_INVALID: row(400, 'BAD_REQUEST', 'info', 'The `url` parameter is missing, given twice, too long or no http(s) URL.'),
+  SEKISHO_REQUEST_METHOD: row(405, 'METHOD_NOT_ALLOWED', 'info', 'Media routes answer GET, HEAD and OPTIONS only.'),
+  SEKISHO_REQUEST_TIMEOUT: row(408, 'REQUEST_TIMEOUT', 'info', 'Headers or body of the client did not arrive in time; slow networks or a slow-loris attack.'),
+  SEKISHO_REQUEST_RANGE: row(416, 'RANGE_NOT_SATISFIABLE', 'info', 'The asked range lies outside the file.'),
+  SEKISHO_CLIENT_PROXY: row(403, 'FORBIDDEN_CLIENT', 'info', 'The User-Agent is that of another media proxy; proxies must not be chained.'),
+  SEKISHO_CLIENT_ACCESS: row(403, 'FORBIDDEN_CLIENT', 'info', '`SEKISHO_MEDIA_ACCESS` is `site` and the request does not come from a page of this instance.'),
+  SEKISHO_CLIENT_ORIGIN_MODE: row(403, 'FORBIDDEN_CLIENT', 'info', '`origin` is served only for the instance\'s own files and the configured object storage.'),
+  SEKISHO_LOOP: row(508, 'LOOP', 'warn', 'Our own name stands in Via or CDN-Loop, there are too many hops, or the target is this instance. Another proxy points at us.'),
+  // What the address policy decides.
+  SEKISHO_TARGET_URL: row(403, 'FORBIDDEN_TARGET', 'info', 'The URL holds credentials, a port, a scheme or a host form that is never fetched.'),
+  SEKISHO_TARGET_NAME: row(403, 'FORBIDDEN_TARGET', 'info', 'The host is an internal, single-label or reserved name.'),
+  SEKISHO_TARGET_ADDRESS: row(403, 'FORBIDDEN_TARGET', 'info', 'The address, or one that the name resolves to, is not public. See SEKISHO_DENY_CIDRS for your own networks.'),
+  SEKISHO_TARGET_UNRESOLVED: row(403, 'FORBIDDEN_TARGET', 'info', 'The name does not exist or has no address.'),
+  SEKISHO_TARGET_PLAIN_HTTP: row(403, 'FORBIDDEN_TARGET', 'info', 'Plain http is not allowed by SEKISHO_FETCH_PLAIN_HTTP, or a redirect led from https to http.'),
+  SEKISHO_TARGET_BLOCKED: row(403, 'FORBIDDEN_TARGET', 'info', 'The host stands in SEKISHO_MEDIA_BLOCKED_HOSTS_FILE.'),
+  // What the upstream does.
+  SEKISHO_UPSTREAM_STATUS: row(0, 'UPSTREAM_REFUSED', 'info', 'The remote server answered 4xx; the status is mirrored.'),
+  SEKISHO_UPSTREAM_FAULT: row(502, 'UPSTREAM_FAULT', 'info', 'The remote server answered 5xx, nothing usable, or broke off.'),
+  SEKISHO_UPSTREAM_CONNECT: row(502, 'UPSTREAM_FAULT', 'info', 'No connection to the remote server: refused, reset, unreachable.'),
+  SEKISHO_UPSTREAM_TLS: row(502, 'UPSTREAM_FAULT', 'info', 'The certificate or the TLS version of the remote server is not acceptable.'),
+  SEKISHO_UPSTREAM_ENCODING: row(502, 'UPSTREAM_FAULT', 'info', 'The Content-Encoding of the remote server is unknown, nested or broken.'),
+  SEKISHO_UPSTREAM_REDIRECTS: row(502, 'UPSTREAM_FAULT', 'info', 'More than three redirects, or one without a usable Location.'),
+  SEKISHO_UPSTREAM_CHANGED: row(502, 'UPSTREAM_FAULT', 'info', 'A range came from another version of the file than the one known.'),
+  SEKISHO_UPSTREAM_TOO_LARGE: row(413, 'SOURCE_TOO_LARGE', 'info', 'The remote file is larger than the limit of its class.'),
+  SEKISHO_UPSTREAM_DNS: row(504, 'TIMEOUT', 'info', 'The resolver did not answer in time or failed. Check SEKISHO_DNS_SERVERS if this is frequent.'),
+  SEKISHO_UPSTREAM_TIMEOUT: row(504, 'TIMEOUT', 'info', 'The remote server did not deliver within the deadline.'),
+  SEKISHO_UPSTREAM_PAUSED: row(503, 'OVERLOADED', 'info', 'The host is paused: it answered 429 or failed repeatedly, or too many fetches to it are running.'),
+  SEKISHO_UPSTREAM_RANGE: row(416, 'RANGE_NOT_SATISFIABLE', 'info', 'The remote server answered 416 to the asked range.'),
+  // What the bytes are.
+  SEKISHO_TYPE_REFUSED: row(403, 'FORBIDDEN_TYPE', 'info', 'The bytes are of no type that is passed on.'),
+  SEKISHO_TYPE_NOT_CONVERTIBLE: row(404, 'FORBIDDEN_TYPE', 'info', 'The bytes are of no type that can be transformed in the asked mode.'),
+  SEKISHO_IMAGE_HEADER: row(422, 'UNDECODABLE', 'info', 'The header of the picture exceeds the pixel or frame limits, or is broken.'),
+  SEKISHO_IMAGE_DECODE: row(422, 'UNDECODABLE', 'info', 'The decoder refused the picture.'),
+  SEKISHO_IMAGE_FLAT: row(404, 'UNDECODABLE', 'info', 'A badge of this picture would be empty.'),
+  SEKISHO_IMAGE_CPU: row(422, 'UNDECODABLE', 'warn', 'The decoder was killed at the CPU limit of one picture.'),
+  SEKISHO_IMAGE_WALL: row(422, 'UNDECODABLE', 'warn', 'The decoder was killed at the wall-clock limit of one picture.'),
+  SEKISHO_IMAGE_MEMORY: row(422, 'UNDECODABLE', 'warn', 'The picture needs more memory than a decoder may use.'),
+  SEKISHO_IMAGE_CRASH: row(422, 'UNDECODABLE', 'warn', 'The decoder died on the picture. Repeated crashes of one host deserve a look.'),
+  SEKISHO_IMAGE_PROTOCOL: row(422, 'UNDECODABLE', 'error', 'The decoder broke its pipe protocol: treat it as an attack on the decoder.'),
+  SEKISHO_IMAGE_RESULT: row(422, 'UNDECODABLE', 'error', 'The result of a worker is not what was asked for: treat it as an attack on the worker.'),
+  SEKISHO_IMAGE_SPAWN: row(503, 'OVERLOADED', 'error', 'A decoder process could not be started; check memory and the sandbox of the image-worker.'),
+  // Limits and dependencies.
+  SEKISHO_LIMIT_CLIENT: row(429, 'RATE_LIMITED', 'info', 'The budget of the client is spent.'),
+  SEKISHO_LIMIT_NET: row(429, 'RATE_LIMITED', 'info', 'The budget of the client\'s network is spent.'),
+  SEKISHO_LIMIT_GLOBAL: row(503, 'OVERLOADED', 'warn', 'The budget of the whole class is spent; more workers or a larger budget are needed.'),
+  SEKISHO_LIMIT_LINE: row(503, 'OVERLOADED', 'info', 'The waiting line of the client is full or its entry waited too long.'),
+  SEKISHO_LIMIT_QUEUE: row(503, 'OVERLOADED', 'warn', 'The decoders are busy, the head of the lines waited too long.'),
+  SEKISHO_LIMIT_BYTES: row(503, 'OVERLOADED', 'warn', 'The byte budget of the work Redis is spent.'),
+  SEKISHO_LIMIT_FETCHES: row(503, 'OVERLOADED', 'warn', 'Too many fetches are running at once.'),
+  SEKISHO_DEADLINE: row(503, 'OVERLOADED', 'warn', 'The work was not done before its deadline.'),
+  SEKISHO_REDIS_AWAY: row(503, 'OVERLOADED', 'error', 'Redis cannot be reached; transforms pause until it is back.'),
+  SEKISHO_FETCHER_AWAY: row(503, 'OVERLOADED', 'error', 'The fetcher cannot be reached or broke its contract.'),
+  SEKISHO_WORKER_AWAY: row(503, 'OVERLOADED', 'error', 'No image-worker took the job in time.'),
+  SEKISHO_MISSKEY_AWAY: row(503, 'OVERLOADED', 'error', 'Misskey cannot be reached.'),
+  SEKISHO_SHUTTING_DOWN: row(503, 'OVERLOADED', 'info', 'The process is shutting down.'),
+  SEKISHO_ABORTED: row(503, 'OVERLOADED', 'info', 'The client left before the answer was ready.'),
+  // Between services.
+  SEKISHO_CONTRACT_VERSION: row(503, 'OVERLOADED', 'error', 'Two services speak different versions of a contract; finish the rollout.'),
+  SEKISHO_CONTRACT_INVALID: row(503, 'OVERLOADED', 'error', 'A message between two services does not fit its schema.'),
+  SEKISHO_INTERNAL_AUTH: row(403, 'FORBIDDEN_CLIENT', 'warn', 'A request to an internal port without the right token, Host or with an Origin header.'),
+  SEKISHO_INTERNAL: row(500, 'INTERNAL', 'error', 'A defect: please report it with the log line.'),
+} as const satisfies Record<string, CodeRow>;
+
+export type Code = keyof typeof CODES;
+export const CODE_NAMES = Object.keys(CODES) as readonly Code[];
+
+export const isCode = (value: unknown): value is Code => typeof value === 'string' && Object.hasOwn(CODES, value);
+
+/** Anchor of a code in docs/reference/errors.md. */
+export const docsAnchor = (code: Code): string => `docs/reference/errors.md#${code.toLowerCase()}`;

@@ -1,0 +1,61 @@
+// Every SEKISHO_ variable of every service. A service's own schema parses its part; this table is what makes a typo
+// an error ("did you mean") and what docs/reference/environment.md is generated from.
+
+export type ServiceName = 'gateway' | 'fetcher' | 'image-worker' | 'egress-proxy' | 'local-stack';
+
+export interface EnvironmentRow {
+  readonly services: readonly ServiceName[];
+  /** Default as a user would write it, or what happens without it. */
+  readonly fallback: string;
+  readonly meaning: string;
+  readonly secret?: true;
+}
+
+const row = (services: readonly ServiceName[], fallback: string, meaning: string, secret?: true): EnvironmentRow =>
+  secret === undefined ? { services, fallback, meaning } : { services, fallback, meaning, secret };
+const ALL = ['gateway', 'fetcher', 'image-worker'] as const;
+
+export const ENVIRONMENT = {
+  SEKISHO_PUBLIC_URL: row(['gateway', 'fetcher'], '`http://localhost:8080` in the local stack', 'URL of the instance as users see it. Its host is ours: a target there is a loop.'),
+  SEKISHO_OWN_HOSTS: row(['gateway', 'fetcher'], 'none', 'Further host names that are ours, comma separated.'),
+  SEKISHO_MISSKEY_URL: row(['gateway', 'local-stack'], 'demo upstream in the local stack', 'Where Misskey listens.'),
+  SEKISHO_REDIS_URL: row(['gateway', 'fetcher', 'image-worker', 'local-stack'], 'embedded in the local stack', 'State Redis (gateway), and work Redis where that is not set.', true),
+  SEKISHO_WORK_REDIS_URL: row(ALL, '`SEKISHO_REDIS_URL`', 'Work Redis: queue, picture bytes, admission.', true),
+  SEKISHO_FETCHER_URL: row(['gateway'], '`http://127.0.0.1:8081`', 'Where the fetcher listens.'),
+  SEKISHO_INTERNAL_TOKEN_FILE: row(['gateway', 'fetcher'], 'made by the local stack', 'File with the shared token of the internal port, at least 32 bytes.', true),
+  SEKISHO_CACHE_KEY_FILE: row(['gateway'], 'made by the local stack', 'File with the HMAC key of cache entries, at least 32 bytes, the same in all replicas.', true),
+  SEKISHO_ISOLATION_KEY_FILE: row(['gateway'], 'made by the local stack', 'File with the HMAC key of isolation tokens, at least 32 bytes, the same in all replicas.', true),
+  SEKISHO_GATEWAY_PORT: row(['gateway', 'local-stack'], '8080', 'Public port.'),
+  SEKISHO_FETCHER_PORT: row(['fetcher', 'local-stack'], '8081', 'Internal port for the gateway.'),
+  SEKISHO_OPS_PORT: row(ALL, '9090', 'Port of /metrics, /healthz and /readyz.'),
+  SEKISHO_OPS_HOST: row(ALL, '`0.0.0.0`; `127.0.0.1` in the local stack', 'Address the ops port binds to.'),
+  SEKISHO_LISTEN_HOST: row(['gateway', 'fetcher', 'local-stack'], '`0.0.0.0`; `127.0.0.1` in the local stack', 'Address the service port binds to.'),
+  SEKISHO_GATEWAY_OPS_PORT: row(['local-stack'], '9090', 'Ops port of the gateway in the local stack.'),
+  SEKISHO_FETCHER_OPS_PORT: row(['local-stack'], '9091', 'Ops port of the fetcher in the local stack.'),
+  SEKISHO_IMAGE_WORKER_OPS_PORT: row(['local-stack'], '9092', 'Ops port of the image-worker in the local stack.'),
+  SEKISHO_DECODER_ISOLATION: row(['image-worker', 'local-stack'], '`site`', '`site`: a decoder process serves one source and at most 8 pictures; `image`: one picture.'),
+  SEKISHO_DECODER_SLOTS: row(['image-worker', 'local-stack'], 'number of cores', 'Pictures decoded at once by one image-worker.'),
+  SEKISHO_IMAGE_SLOTS: row(['gateway', 'local-stack'], '2', 'Pictures decoded at once by all image-workers together; sets the waiting lines.'),
+  SEKISHO_SANDBOX: row(['image-worker', 'local-stack'], '`best-effort`', '`require` or `best-effort`: what to do where the kernel lacks a sandbox layer.'),
+  SEKISHO_DNS_SERVERS: row(['fetcher', 'local-stack'], 'system resolvers', '`ip:port,…` used for every name a stranger chose.'),
+  SEKISHO_FETCH_PLAIN_HTTP: row(['gateway', 'fetcher', 'local-stack'], '`upgrade`', '`upgrade`: http on port 80 is fetched as https; `allow`; `deny`.'),
+  SEKISHO_DENY_CIDRS: row(['fetcher', 'local-stack'], 'none', 'Networks of your own that are never fetched from, comma separated.'),
+  SEKISHO_DENY_CIDRS_FILE: row(['fetcher'], 'none', 'File with such networks, one per line; re-read on change.'),
+  SEKISHO_NODE_IPS: row(['fetcher'], 'none', 'Addresses of the node and the pod (downward API), denied as targets.'),
+  SEKISHO_UNSAFE_ALLOW_TARGETS: row(['fetcher', 'local-stack'], 'none', '`ip:port,…` treated as public. For tests and development only.'),
+  SEKISHO_UNSAFE_PUBLIC_CIDRS: row(['fetcher'], 'none', 'Prefixes taken out of the address table. For cluster tests only.'),
+  SEKISHO_UNSAFE_CA_FILE: row(['fetcher', 'local-stack'], 'none', 'PEM file of further certificate authorities. For tests and development only.'),
+  SEKISHO_TRUSTED_PROXIES: row(['gateway', 'local-stack'], 'none', 'CIDRs whose X-Forwarded-For is believed; the rightmost untrusted address is the client.'),
+  SEKISHO_MEDIA_SELF_ORIGINS: row(['gateway'], 'public URL to Misskey URL', 'JSON map of origins whose /files/ the gateway reads itself.'),
+  SEKISHO_MEDIA_STORAGE_BASES: row(['gateway'], 'none', 'URL prefixes of the instance\'s object storage, comma separated; `origin` is served for them.'),
+  SEKISHO_MEDIA_ACCESS: row(['gateway', 'local-stack'], '`open`', '`site`: only requests from pages of the instance.'),
+  SEKISHO_MEDIA_BLOCKED_HOSTS_FILE: row(['gateway', 'local-stack'], 'none', 'File with host suffixes that are refused, one per line; re-read on change.'),
+  SEKISHO_CACHE_EPOCH: row(['gateway', 'local-stack'], '1', 'Raise to empty all caches.'),
+  SEKISHO_CACHE_MEMORY_BYTES: row(['gateway', 'local-stack'], '134217728', 'Byte budget of the result cache in memory.'),
+  SEKISHO_CACHE_REDIS_BYTES: row(['gateway', 'local-stack'], '268435456', 'Byte budget of the result cache in Redis.'),
+  SEKISHO_LIMITS_FILE: row(['gateway', 'local-stack'], 'built-in', 'YAML file with other limits.'),
+  SEKISHO_LOG_LEVEL: row(['gateway', 'fetcher', 'image-worker', 'local-stack'], '`info`', '`debug`, `info`, `warn` or `error`.'),
+} as const satisfies Record<string, EnvironmentRow>;
+
+export type EnvironmentName = keyof typeof ENVIRONMENT;
+export const ENVIRONMENT_NAMES = Object.keys(ENVIRONMENT) as readonly EnvironmentName[];

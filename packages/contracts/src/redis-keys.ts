@@ -1,0 +1,36 @@
+// Every Redis key of the project. ACL patterns, scripts and tests read them from here, so that a name cannot drift.
+// One hash tag per role: all keys of one script land in one slot.
+
+export const PREFIX = '{sekisho}';
+export const IMAGE_QUEUE = 'image';
+
+/** Work Redis: reachable by gateway, fetcher and image-worker. */
+export const workKeys = {
+  source: (id: string): string => `${PREFIX}:src:${id}`,
+  result: (id: string): string => `${PREFIX}:out:${id}`,
+  reply: (jobId: string): string => `${PREFIX}:res:${jobId}`,
+  /** Channel on which a gateway process hears of finished jobs. */
+  done: (gatewayId: string): string => `${PREFIX}:done:${gatewayId}`,
+  /** Admission ledger: sorted set of leases (score = expiry in ms) and the sum of their bytes. */
+  leases: `${PREFIX}:adm:leases`,
+  leasedBytes: `${PREFIX}:adm:bytes`,
+  /** BullMQ's own list of waiting jobs and set of running ones. */
+  queueWait: `${PREFIX}:${IMAGE_QUEUE}:wait`,
+  queueActive: `${PREFIX}:${IMAGE_QUEUE}:active`,
+} as const;
+
+/** State Redis: the gateway's alone. */
+export const stateKeys = {
+  cache: (key: string): string => `${PREFIX}:cache:${key}`,
+  /** Cache keys per URL and per host, for purging. */
+  cacheIndex: (hash: string): string => `${PREFIX}:cidx:${hash}`,
+  /** Description of a streamed medium: type, validator and length. */
+  stream: (key: string): string => `${PREFIX}:strm:${key}`,
+  flight: (key: string): string => `${PREFIX}:flight:${key}`,
+  flightWaiters: (key: string): string => `${PREFIX}:fwait:${key}`,
+  flightChannel: (key: string): string => `${PREFIX}:fdone:${key}`,
+  /** Channel on which gateways hear of purges. */
+  purge: `${PREFIX}:purge`,
+  /** Limiter: its own tag, so that a cluster keeps it on one shard. */
+  limiterPrefix: '{lim}',
+} as const;

@@ -1,0 +1,2 @@
+// For tests only: real servers on loopback, hostile ones among them, and generators of data.
+export * from './redis.ts';
