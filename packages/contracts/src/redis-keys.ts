@@ -14,6 +14,10 @@ export const workKeys = {
   /** Admission ledger: sorted set of leases (score = expiry in ms) and the sum of their bytes. */
   leases: `${PREFIX}:adm:leases`,
   leasedBytes: `${PREFIX}:adm:bytes`,
+  /** Member of `leases`: what is leased for a source (id of the source) or a result (id of the job). */
+  leaseMember: (id: string, bytes: number): string => `${id}:${bytes}`,
+  /** Jobs admitted and not yet ended (score = expiry in ms): with the queue's own lists, what bounds the queue. */
+  admittedJobs: `${PREFIX}:adm:jobs`,
   /** BullMQ's own list of waiting jobs and set of running ones. */
   queueWait: `${PREFIX}:${IMAGE_QUEUE}:wait`,
   queueActive: `${PREFIX}:${IMAGE_QUEUE}:active`,
