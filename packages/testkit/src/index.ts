@@ -1,2 +1,3 @@
 // For tests only: real servers on loopback, hostile ones among them, and generators of data.
 export * from './redis.ts';
+export * from './dns/index.ts';

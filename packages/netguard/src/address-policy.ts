@@ -1,0 +1,92 @@
+// The address table plus what an installation adds: its own networks (denied) and the unsafe exceptions of tests.
+
+import { addressKey, classifyAddress, parseAddress, parseCidr, type Prefix, prefixHolds } from './address.ts';
+
+/** Ports a stranger may name. Anything else would make the fetcher a port scanner of the internet. */
+const WEB_PORTS: ReadonlySet<number> = new Set([80, 443]);
+/** Far above any cluster's own networks; a larger list is a mistake and would make each check slow. */
+const CIDRS_MAX = 4_096;
+const ALLOW_TARGETS_MAX = 256;
+
+export interface AddressPolicyOptions {
+  /** Networks of the installation, denied on top of the table. */
+  readonly denyCidrs?: readonly string[];
+  /** Prefixes taken out of the table (not out of `denyCidrs`). Cluster tests only. */
+  readonly unsafePublicCidrs?: readonly string[];
+  /** `ip:port` or `[ipv6]:port`, treated as public, any port. Tests and development only. */
+  readonly unsafeAllowTargets?: readonly string[];
+}
+
+export type AddressVerdict =
+  | { readonly allowed: true; readonly unsafeTarget: boolean }
+  | { readonly allowed: false; readonly label: string; readonly cidr: string; readonly source: string };
+
+export interface AddressPolicy {
+  /** May a connection be opened to this address and port? Pure, no I/O. */
+  check(ip: string, port: number): AddressVerdict;
+  /** Replaces the denied networks. @throws TypeError naming the bad entry; the old list stays. */
+  setDenyCidrs(cidrs: readonly string[]): void;
+  /** Ports that occur in an unsafe allow target; a URL with another port than 80 or 443 must name one of them. */
+  readonly allowTargetPorts: ReadonlySet<number>;
+}
+
+/** @throws TypeError naming the first entry that is no prefix or target. */
+export function createAddressPolicy(options: AddressPolicyOptions = {}): AddressPolicy {
+  let denied = parsePrefixes(options.denyCidrs ?? []);
+  const publicPrefixes = parsePrefixes(options.unsafePublicCidrs ?? []);
+  const targets = parseTargets(options.unsafeAllowTargets ?? []);
+  return {
+    allowTargetPorts: new Set(targets.map(({ port }) => port)),
+    setDenyCidrs: (cidrs) => {
+      denied = parsePrefixes(cidrs);
+    },
+    check: (ip, port) => {
+      const address = parseAddress(ip);
+      const byTable = classifyAddress(ip);
+      if (address === undefined) return refuse(byTable.public ? 'unparseable' : byTable.label, '');
+      const key = addressKey(address);
+      if (targets.some((target) => target.port === port && target.key === key)) return { allowed: true, unsafeTarget: true };
+      if (!WEB_PORTS.has(port)) return refuse('port', String(port));
+      const own = denied.find(({ prefix }) => prefixHolds(prefix, address));
+      if (own !== undefined) return refuse('configured', own.cidr);
+      if (byTable.public || publicPrefixes.some(({ prefix }) => prefixHolds(prefix, address))) {
+        return { allowed: true, unsafeTarget: false };
+      }
+      return { allowed: false, label: byTable.label, cidr: byTable.cidr, source: byTable.source };
+    },
+  };
+}
+
+/** `ip:port` or `[ipv6]:port`; undefined for anything else. */
+export function parseAllowTarget(text: string): { readonly key: string; readonly port: number } | undefined {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([0-9.]+)):([1-9]\d{0,4})$/.exec(text);
+  const address = parseAddress(match?.[1] ?? match?.[2] ?? '');
+  const port = Number(match?.[3] ?? 0);
+  if (address === undefined || port < 1 || port > 65_535) return undefined;
+  return { key: addressKey(address), port };
+}
+
+interface NamedPrefix {
+  readonly cidr: string;
+  readonly prefix: Prefix;
+}
+
+const refuse = (label: string, cidr: string): AddressVerdict => ({ allowed: false, label, cidr, source: 'configuration' });
+
+function parsePrefixes(cidrs: readonly string[]): readonly NamedPrefix[] {
+  if (cidrs.length > CIDRS_MAX) throw new TypeError(`more than ${CIDRS_MAX} prefixes`);
+  return cidrs.map((cidr) => {
+    const prefix = parseCidr(cidr);
+    if (prefix === undefined) throw new TypeError(`no address prefix: ${JSON.stringify(cidr)}`);
+    return { cidr, prefix };
+  });
+}
+
+function parseTargets(texts: readonly string[]): readonly { readonly key: string; readonly port: number }[] {
+  if (texts.length > ALLOW_TARGETS_MAX) throw new TypeError(`more than ${ALLOW_TARGETS_MAX} allow targets`);
+  return texts.map((text) => {
+    const target = parseAllowTarget(text);
+    if (target === undefined) throw new TypeError(`no ip:port: ${JSON.stringify(text)}`);
+    return target;
+  });
+}
