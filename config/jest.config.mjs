@@ -1,6 +1,9 @@
 // One project per suffix: the suffix tells what a test costs and needs.
+import { dirname } from 'node:path';
+
+const rootDir = dirname(import.meta.dirname);
 const shared = {
-  rootDir: '..',
+  rootDir,
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '\\.ts$': '<rootDir>/config/jest-strip.mjs' },
@@ -9,7 +12,7 @@ const shared = {
 };
 
 export default {
-  rootDir: '..',
+  rootDir,
   coverageProvider: 'v8',
   projects: [
     {

@@ -1,0 +1,9 @@
+// What every service needs to run: configuration, logs, metrics, the ops server and an orderly end.
+export * from './clock.ts';
+export * from './config.ts';
+export * from './error-code.ts';
+export * from './log.ts';
+export * from './main.ts';
+export * from './metrics.ts';
+export * from './ops.ts';
+export * from './shutdown.ts';

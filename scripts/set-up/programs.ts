@@ -1,0 +1,60 @@
+// System programs that npm cannot bring. Found on PATH, else installed by Debian's or Ubuntu's package manager when we
+// may (root or sudo without a password), else one clear sentence.
+
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+const PACKAGES = {
+  'redis-server': { names: ['redis-server', 'valkey-server'], package: 'redis-server', hint: 'no Redis found: set SEKISHO_REDIS_URL or run: sudo apt install redis-server' },
+  openssl: { names: ['openssl'], package: 'openssl', hint: 'openssl not found; run: sudo apt install openssl' },
+  chromium: { names: ['chromium', 'chromium-browser', 'google-chrome'], package: 'chromium', hint: 'no Chromium found; run: sudo apt install chromium' },
+  wrk: { names: ['wrk'], package: 'wrk', hint: 'wrk not found; run: sudo apt install wrk' },
+  nginx: { names: ['nginx'], package: 'nginx-light', hint: 'nginx not found; run: sudo apt install nginx-light' },
+} as const;
+export type Program = keyof typeof PACKAGES;
+
+export class MissingProgram extends Error {}
+
+/** Path of the first name found on PATH (and sbin, which users' PATHs lack). */
+export function findProgram(program: Program): string | undefined {
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
+  const paths = PACKAGES[program].names.flatMap((name) => folders.map((folder) => join(folder, name)));
+  return paths.find((path) => existsSync(path));
+}
+
+/**
+ * Finds or installs each program.
+ * @throws MissingProgram with the sentence what to do.
+ */
+export function ensurePrograms(programs: readonly Program[]): void {
+  const missing = programs.filter((program) => findProgram(program) === undefined);
+  if (missing.length === 0) return;
+  const installer = installerPrefix();
+  const hints = (): never => {
+    throw new MissingProgram(missing.map((program) => PACKAGES[program].hint).join('\n'));
+  };
+  if (installer === undefined) hints();
+  const packages = missing.map((program) => PACKAGES[program].package);
+  process.stderr.write(`sekisho set-up: installing ${packages.join(', ')}\n`);
+  const command = (args: readonly string[]): boolean => runQuietly([...(installer ?? []), ...args]);
+  // A policy file keeps the packages from starting services of their own on the default ports.
+  const guard = "test -e /usr/sbin/policy-rc.d || { printf '#!/bin/sh\\nexit 101\\n' > /usr/sbin/policy-rc.d; chmod +x /usr/sbin/policy-rc.d; touch /usr/sbin/policy-rc.d.sekisho; }";
+  const unguard = 'test -e /usr/sbin/policy-rc.d.sekisho && rm -f /usr/sbin/policy-rc.d /usr/sbin/policy-rc.d.sekisho; true';
+  command(['sh', '-c', guard]);
+  command(['apt-get', 'update', '-qq']);
+  command(['env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', 'install', '-y', '-qq', '--no-install-recommends', ...packages]);
+  command(['sh', '-c', unguard]);
+  if (missing.some((program) => findProgram(program) === undefined)) hints();
+}
+
+function installerPrefix(): readonly string[] | undefined {
+  if (!existsSync('/usr/bin/apt-get') || process.argv.includes('--no-setup')) return undefined;
+  if (process.getuid?.() === 0) return [];
+  return runQuietly(['sudo', '-n', 'true']) ? ['sudo', '-n'] : undefined;
+}
+
+function runQuietly(command: readonly string[]): boolean {
+  const [program = '', ...args] = command;
+  return spawnSync(program, args, { stdio: ['ignore', 'ignore', 'inherit'] }).status === 0;
+}

@@ -1,0 +1,71 @@
+// npm test: lint, types, generated files, then jest by project; sets up what the tests need. The last line is the count.
+//   npm test            everything
+//   npm test unit int   only these projects
+
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { ensurePrograms } from './set-up/programs.ts';
+
+const root = dirname(import.meta.dirname);
+const PROJECTS = ['unit', 'int', 'browser'] as const;
+type Project = (typeof PROJECTS)[number];
+
+interface Counts {
+  passed: number;
+  failed: number;
+  skipped: string[];
+}
+
+interface JestReport {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numRuntimeErrorTestSuites: number;
+  readonly testResults: readonly {
+    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
+  }[];
+}
+
+function runNode(args: readonly string[]): number {
+  const result = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
+  return result.status ?? 1;
+}
+
+function check(name: string, args: readonly string[], counts: Counts): void {
+  process.stdout.write(`== ${name}\n`);
+  if (runNode(args) === 0) counts.passed += 1;
+  else counts.failed += 1;
+}
+
+function jest(project: Project, counts: Counts): void {
+  process.stdout.write(`== ${project}\n`);
+  mkdirSync(join(root, '.run'), { recursive: true });
+  const report = join(root, `.run/jest-${project}.json`);
+  const workers = project === 'unit' ? '2' : '1';
+  const status = runNode([
+    '--experimental-vm-modules', '--no-warnings', 'node_modules/jest/bin/jest.js', '--config', 'config/jest.config.mjs',
+    '--selectProjects', project, '--maxWorkers', workers, '--json', '--outputFile', report, '--silent',
+    '--testTimeout', '30000', '--forceExit', 'false',
+  ]);
+  const result = JSON.parse(readFileSync(report, 'utf8')) as JestReport;
+  counts.passed += result.numPassedTests;
+  counts.failed += result.numFailedTests + result.numRuntimeErrorTestSuites;
+  if (status !== 0 && result.numFailedTests + result.numRuntimeErrorTestSuites === 0) counts.failed += 1;
+  const all = result.testResults.flatMap((file) => file.assertionResults);
+  counts.skipped.push(...all.filter(({ status: s }) => s !== 'passed' && s !== 'failed').map((test) => test.fullName));
+}
+
+const asked = process.argv.slice(2);
+const wanted = PROJECTS.filter((project) => asked.length === 0 || asked.includes(project));
+const counts: Counts = { passed: 0, failed: 0, skipped: [] };
+ensurePrograms(wanted.includes('browser') ? ['redis-server', 'openssl', 'chromium'] : ['redis-server', 'openssl']);
+if (asked.length === 0) {
+  check('lint and types', ['scripts/lint.ts'], counts);
+  check('generated files', ['scripts/generate.ts', '--verify'], counts);
+}
+for (const project of wanted) jest(project, counts);
+
+for (const name of counts.skipped) process.stdout.write(`skipped: ${name}\n`);
+process.stdout.write(`${counts.skipped.length} skipped\n`);
+process.stdout.write(`${counts.passed} passed, ${counts.failed} failed\n`);
+process.exitCode = counts.failed === 0 && counts.passed > 0 ? 0 : 1;
