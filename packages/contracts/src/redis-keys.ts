@@ -28,6 +28,13 @@ export const stateKeys = {
   cache: (key: string): string => `${PREFIX}:cache:${key}`,
   /** Cache keys per URL and per host, for purging. */
   cacheIndex: (hash: string): string => `${PREFIX}:cidx:${hash}`,
+  /** Bookkeeping of the cache's byte budget: order of use, order of expiry, size and index hashes per key, sum of sizes. */
+  cacheUse: `${PREFIX}:cidx:use`,
+  cacheExpiry: `${PREFIX}:cidx:expiry`,
+  cacheSizes: `${PREFIX}:cidx:sizes`,
+  cacheBytes: `${PREFIX}:cidx:bytes`,
+  /** When a URL or host was purged last, in ms of Redis TIME. */
+  cachePurged: (hash: string): string => `${PREFIX}:cpurge:${hash}`,
   /** Description of a streamed medium: type, validator and length. */
   stream: (key: string): string => `${PREFIX}:strm:${key}`,
   flight: (key: string): string => `${PREFIX}:flight:${key}`,
