@@ -7,6 +7,7 @@ import { connect as tlsConnect, createSecureContext, rootCertificates, type Secu
 import type { Code } from '@sekisho/contracts';
 import type { AddressPolicy } from './address-policy.ts';
 import { addressKey, parseAddress } from './address.ts';
+import { errorCode } from './error-code.ts';
 import type { NameResolver } from './resolver.ts';
 import { vetAnswer } from './vet.ts';
 
@@ -96,7 +97,7 @@ async function connectTcp(address: string, request: ConnectRequest, timeoutMs: n
   if (failure === undefined) return { kind: 'connected', socket, address };
   if (failure === 'aborted') return aborted();
   if (failure === 'timeout') return fault('SEKISHO_UPSTREAM_TIMEOUT', `tcp ${address}: timeout`);
-  return fault('SEKISHO_UPSTREAM_CONNECT', `tcp ${address}: ${codeOf(failure)}`);
+  return fault('SEKISHO_UPSTREAM_CONNECT', `tcp ${address}: ${errorCode(failure)}`);
 }
 
 /** The address was vetted before; this holds the kernel, and a policy that was reloaded meanwhile, to the same answer. */
@@ -135,7 +136,7 @@ async function startTls(
   tcp.socket.destroy();
   if (failure === 'aborted') return aborted();
   if (failure === 'timeout') return fault('SEKISHO_UPSTREAM_TIMEOUT', 'tls: timeout');
-  return fault('SEKISHO_UPSTREAM_TLS', `tls: ${failure === undefined ? 'not authorized' : codeOf(failure)}`);
+  return fault('SEKISHO_UPSTREAM_TLS', `tls: ${failure === undefined ? 'not authorized' : errorCode(failure)}`);
 }
 
 interface Wait {
@@ -165,5 +166,3 @@ async function settled(socket: Socket, wait: Wait): Promise<Failure | undefined>
   if (failure !== undefined) socket.destroy();
   return failure;
 }
-
-const codeOf = (error: Error): string => ('code' in error && typeof error.code === 'string' ? error.code : error.message);

@@ -8,6 +8,7 @@ import type { Readable } from 'node:stream';
 import { type Code, LIMITS } from '@sekisho/contracts';
 import { Client } from 'undici';
 import type { Refusal } from './connect.ts';
+import { errorCode } from './error-code.ts';
 
 export interface ExchangeRequest {
   /** Scheme, host and port. */
@@ -40,13 +41,9 @@ export async function exchangeOver(socket: Socket, request: ExchangeRequest): Pr
     client.destroy().catch(ignore);
   };
   const answer = await firstOf(send(client, request), request);
-  if (typeof answer === 'string') {
+  if ('kind' in answer) {
     destroy();
-    return { kind: 'fault', code: answer, detail: 'no response headers in time' };
-  }
-  if (answer instanceof Error) {
-    destroy();
-    return { kind: 'fault', code: 'SEKISHO_UPSTREAM_FAULT', detail: `http: ${describe(answer)}` };
+    return answer;
   }
   const { body } = answer;
   body.once('close', destroy);
@@ -85,25 +82,26 @@ function createClient(socket: Socket, origin: string): Client {
   });
 }
 
-/** The response or the error. A response that nobody waits for any more is destroyed with the client. */
-async function send(client: Client, request: ExchangeRequest): Promise<Answer | Error> {
+/** The response or why there is none. A response that nobody waits for any more is destroyed with the client. */
+async function send(client: Client, request: ExchangeRequest): Promise<Answer | Refusal> {
   try {
     const answer = await client.request({ method: 'GET', path: request.path, headers: request.headers, reset: true });
     // An abort before the consumer listens must not become an uncaught exception.
     answer.body.on('error', ignore);
     return answer;
   } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
+    return { kind: 'fault', code: 'SEKISHO_UPSTREAM_FAULT', detail: `http: ${errorCode(error)}` };
   }
 }
 
-async function firstOf(answer: Promise<Answer | Error>, request: ExchangeRequest): Promise<Answer | Error | Code> {
+async function firstOf(answer: Promise<Answer | Refusal>, request: ExchangeRequest): Promise<Answer | Refusal> {
   const { signal } = request;
   let timer: NodeJS.Timeout | undefined;
   let onAbort = ignore;
-  const stopped = new Promise<Code>((resolve) => {
-    timer = setTimeout(() => resolve('SEKISHO_UPSTREAM_TIMEOUT'), request.headersMs);
-    onAbort = () => resolve(stopCode(signal));
+  const stopped = new Promise<Refusal>((resolve) => {
+    const stop = (code: Code): void => resolve({ kind: 'fault', code, detail: 'no response headers in time' });
+    timer = setTimeout(() => stop('SEKISHO_UPSTREAM_TIMEOUT'), request.headersMs);
+    onAbort = () => stop(stopCode(signal));
     if (signal.aborted) onAbort();
     signal.addEventListener('abort', onAbort, { once: true });
   });
@@ -125,5 +123,3 @@ function flatten(headers: Answer['headers']): Readonly<Record<string, string>> {
   // fromEntries defines own properties, so a header called __proto__ is just a header.
   return Object.fromEntries(pairs) as Record<string, string>;
 }
-
-const describe = (error: Error): string => ('code' in error && typeof error.code === 'string' ? error.code : error.message);

@@ -49,7 +49,7 @@ export function parseHostList(text: string): ParsedHostList {
   if (text.length > HOST_LIST_BYTES_MAX) return { ok: false, errors: [{ line: 1, detail: 'the list is larger than 8 MiB' }] };
   const suffixes = new Set<string>();
   const errors: HostListError[] = [];
-  for (const [at, raw] of text.split('\n').entries()) {
+  for (const [at, raw] of text.split(/\r?\n/).entries()) {
     const entry = raw.replace(/#.*$/, '').trim();
     if (entry === '') continue;
     const host = foldHost(entry);

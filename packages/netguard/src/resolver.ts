@@ -2,6 +2,7 @@
 // AAAA only. HTTPS and SVCB records are never asked for: their address hints pass every DNS filter.
 
 import { Resolver } from 'node:dns/promises';
+import { errorCode } from './error-code.ts';
 
 /** Time the slower family gets once the other has answered; RFC 8305 section 3 suggests 50 ms, AAAA servers are often slower. */
 const SECOND_FAMILY_MS = 250;
@@ -76,7 +77,7 @@ async function resolveName(resolver: Resolver, question: Question): Promise<Reso
   }
 }
 
-const UNRESOLVED: ReadonlySet<unknown> = new Set(['ENOTFOUND', 'ENODATA']);
+const UNRESOLVED: ReadonlySet<string> = new Set(['ENOTFOUND', 'ENODATA']);
 
 async function askFamily(ask: () => Promise<string[]>): Promise<FamilyAnswer> {
   try {
@@ -84,8 +85,8 @@ async function askFamily(ask: () => Promise<string[]>): Promise<FamilyAnswer> {
     if (list.length === 0) return { kind: 'none', detail: 'ENODATA' };
     return { kind: 'addresses', list: list.slice(0, FAMILY_ADDRESSES_MAX + 1) };
   } catch (error) {
-    const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
-    return { kind: UNRESOLVED.has(code) ? 'none' : 'failed', detail: String(code) };
+    const code = errorCode(error);
+    return { kind: UNRESOLVED.has(code) ? 'none' : 'failed', detail: code };
   }
 }
 

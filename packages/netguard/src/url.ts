@@ -73,21 +73,29 @@ export function canonicalUrl(input: string, plainHttp: PlainHttp): CanonicalUrl 
 const refuse = (code: Code, detail: string): TargetRefusal => ({ ok: false, code, detail });
 
 function parseTarget(input: string): { readonly ok: true; readonly url: URL; readonly host: string } | TargetRefusal {
-  if (input.length > LIMITS.urlBytesMax) return refuse('SEKISHO_TARGET_URL', 'longer than the limit');
-  // The URL parser drops tabs and newlines anywhere: what was logged or blocked would not be what is fetched.
-  if (hasControl(input)) return refuse('SEKISHO_TARGET_URL', 'control characters');
+  const malformed = textProblem(input);
+  if (malformed !== undefined) return refuse('SEKISHO_TARGET_URL', malformed);
   const url = URL.parse(input);
   if (url === null) return refuse('SEKISHO_TARGET_URL', 'no URL');
   if (url.protocol !== 'http:' && url.protocol !== 'https:') return refuse('SEKISHO_TARGET_URL', 'scheme is not http or https');
-  if (url.username !== '' || url.password !== '' || /^\s*[a-z]+:[/\\]*[^/\\?#]*@/i.test(input)) {
-    return refuse('SEKISHO_TARGET_URL', 'userinfo');
-  }
+  if (url.username !== '' || url.password !== '') return refuse('SEKISHO_TARGET_URL', 'userinfo');
   const host = bareHost(url);
-  if (host === '') return refuse('SEKISHO_TARGET_URL', 'empty host');
+  if (host === '') return refuse('SEKISHO_TARGET_NAME', 'empty host');
   if (url.hostname.endsWith('.')) url.hostname = host;
   url.hash = '';
   if (url.href.length > LIMITS.urlBytesMax) return refuse('SEKISHO_TARGET_URL', 'longer than the limit');
   return { ok: true, url, host };
+}
+
+/** What the URL parser would silently repair or drop. */
+function textProblem(input: string): string | undefined {
+  if (input.length > LIMITS.urlBytesMax) return 'longer than the limit';
+  // Tabs and newlines vanish anywhere: what was logged or blocked would not be what is fetched.
+  if (hasControl(input)) return 'control characters';
+  // Other parsers read a backslash as part of userinfo or host: example.org\@127.0.0.1.
+  if (/^[^?#]*\\/.test(input)) return 'backslash';
+  // Empty userinfo leaves no trace after parsing.
+  return /^ *[a-z]+:\/*[^/?#]*@/i.test(input) ? 'userinfo' : undefined;
 }
 
 // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
