@@ -46,11 +46,12 @@ const ONE_FRAME: Frames = { framesAtLeast: 1, animated: false };
 export const OTHER: OtherHeader = { kind: 'other' };
 
 export function picture(type: PictureType, size: Size, frames: Frames = ONE_FRAME): PictureHeader {
+  const known = size.width > 0 && size.height > 0;
   return {
     kind: 'picture',
     type,
-    width: Math.min(size.width, U32_MAX),
-    height: Math.min(size.height, U32_MAX),
+    width: known ? Math.min(size.width, U32_MAX) : 0,
+    height: known ? Math.min(size.height, U32_MAX) : 0,
     framesAtLeast: Math.min(Math.max(1, frames.framesAtLeast), U32_MAX),
     animated: frames.animated,
   };
