@@ -205,6 +205,7 @@ describe('readMediaHeader() AVIF', () => {
   it.each([
     ['no meta', ftyp('avif', 'mif1')],
     ['no ispe', Buffer.concat([ftyp('avif'), meta()])],
+    ['box of 4 bytes in front of a sound one', Buffer.concat([ftyp('avif'), u32(4), meta(ispe(3, 2))])],
     ['box smaller than its header', Buffer.concat([ftyp('avif'), latin1('\0\0\0\x04meta'), meta(ispe(3, 2))])],
   ])('says broken: %s', (_name, bytes) => {
     expect(readMediaHeader(bytes)).toMatchObject({ kind: 'broken', type: 'image/avif' });
