@@ -8,6 +8,7 @@ const COMMAND_MS = 2_000;
 const BLOB_MS = 5_000;
 const CONNECT_MS = 2_000;
 const RETRY_MS_MAX = 1_000;
+const DISCONNECT_MS = 500;
 
 export interface WorkConnections {
   readonly commands: Redis;
@@ -25,6 +26,7 @@ export function createWorkConnections(url: string, onError: (error: Error) => vo
       connectTimeout: CONNECT_MS,
       enableOfflineQueue: false,
       maxRetriesPerRequest: 1,
+      disconnectTimeout: DISCONNECT_MS,
       retryStrategy: (times: number) => Math.min(50 * 2 ** Math.min(times, 10), RETRY_MS_MAX),
       ...options,
     }).on('error', onError);

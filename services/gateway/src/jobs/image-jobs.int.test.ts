@@ -25,7 +25,7 @@ const workers: Worker[] = [];
 
 beforeAll(async () => {
   redis = await startRedis();
-  raw = redis.client();
+  raw = redis.client({ disconnectTimeout: 100 });
 });
 afterAll(async () => {
   await redis.stop();
@@ -78,7 +78,7 @@ async function worker(act: Act): Promise<void> {
     const parsed = parseImageJob(bullJob.data);
     if (!parsed.ok) throw new Error(parsed.detail);
     await act(parsed.job);
-  }, { connection: redis.client(), prefix: '{sekisho}', concurrency: 4 });
+  }, { connection: redis.client({ disconnectTimeout: 100 }), prefix: '{sekisho}', concurrency: 4 });
   made.on('error', () => undefined);
   workers.push(made);
   await made.waitUntilReady();
