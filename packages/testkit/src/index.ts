@@ -4,3 +4,4 @@ export * from './dns/index.ts';
 export * from './images/index.ts';
 export * from './corpus/index.ts';
 export * from './misskey/index.ts';
+export * from './origin/index.ts';
