@@ -116,6 +116,19 @@ describe('ResultCache over Redis', () => {
     expect(await redis.exists(stateKeys.cacheIndex(placeOf('https://a.origin.example/0').urlHash))).toBe(0);
   });
 
+  it('rather keeps nothing than exceeds its bytes where one call may not evict enough', async () => {
+    const { cache, events } = cacheOn({ redisBytes: 500_000 });
+    const small = bodyOf(0);
+    for (let at = 0; at < 400; at++) await cache.put(`${at}`.padStart(43, 'k'), small, { url: `https://a.origin.example/${at}`, beganMs: now() });
+    await cache.put(key, bodyOf(480_000), { url, beganMs: now() });
+    expect(events.at(-1)).toBe('no_room');
+    expect(Number(await redis.get(stateKeys.cacheBytes))).toBeLessThanOrEqual(500_000);
+    // What was evicted meanwhile makes room for the next attempt.
+    await cache.put(key, bodyOf(480_000), { url, beganMs: now() });
+    expect(events.at(-1)).toBe('stored');
+    expect(Number(await redis.get(stateKeys.cacheBytes))).toBeLessThanOrEqual(500_000);
+  });
+
   it('counts a replaced entry once and forgets expired ones', async () => {
     const { cache } = cacheOn();
     for (let at = 0; at < 3; at++) await cache.put(key, picture, { url, beganMs: now() });
@@ -183,9 +196,14 @@ describe('purge()', () => {
     await delay(5);
     await purge(redis, { urls: [url], hosts: [] });
     await eventually(() => cache.isOvertaken({ url, beganMs: began }));
+    // Its own knowledge is enough, should Redis have lost the mark.
+    const mark = stateKeys.cachePurged(placeOf(url).urlHash);
+    const markedAt = await redis.getdel(mark);
     await cache.put(key, picture, { url, beganMs: began });
     expect(cache.getLocal(key)).toBeUndefined();
     expect(events).toContain('overtaken');
+    expect(await redis.exists(stateKeys.cache(key))).toBe(0);
+    await redis.set(mark, markedAt ?? '');
     // A replica that has not heard of it is told by Redis.
     const deaf = cacheOn();
     await deaf.cache.put(key, picture, { url, beganMs: now() - 1_000 });

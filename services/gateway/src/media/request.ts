@@ -48,32 +48,64 @@ export type ParsedMediaRequest =
   | { readonly kind: 'options' }
   | { readonly kind: 'refused'; readonly code: Code; readonly asked: Asked };
 
-/** Parses a request on a media route; never throws. */
-export function parseMediaRequest(raw: RawMediaRequest, rules: RequestRules): ParsedMediaRequest {
+/** What the request target alone says. */
+export interface AskedTarget {
+  readonly url: CanonicalUrl;
+  readonly mode: MediaMode;
+  readonly fallback: boolean;
+  readonly origin: boolean;
+}
+
+/** Reads a request target: the part of a request that many requests share, see `createTargetMemo`. */
+export function readAskedTarget(target: string, rules: RequestRules): AskedTarget {
+  const { url, flags } = readTarget(target);
+  return { url: resolveTarget(url, rules), mode: modeOf(flags), fallback: flags.has('fallback'), origin: flags.has('origin') };
+}
+
+/** Targets remembered and the longest of them: a page's pictures are asked again by every reader, 3 MiB at most. */
+const MEMO_ENTRIES_MAX = 4_096;
+const MEMO_CHARS_MAX = 384;
+
+/** `readAskedTarget` that remembers: parsing URLs is half the cost of a cached hit's own work. */
+export function createTargetMemo(rules: RequestRules): (target: string) => AskedTarget {
+  const known = new Map<string, AskedTarget>();
+  return (target) => {
+    const remembered = known.get(target);
+    if (remembered !== undefined) return remembered;
+    const asked = readAskedTarget(target, rules);
+    if (target.length > MEMO_CHARS_MAX) return asked;
+    const oldest = known.size >= MEMO_ENTRIES_MAX ? known.keys().next().value : undefined;
+    if (oldest !== undefined) known.delete(oldest);
+    known.set(target, asked);
+    return asked;
+  };
+}
+
+/**
+ * Parses a request on a media route; never throws.
+ * @param read a memo of the same rules, where requests are many.
+ */
+export function parseMediaRequest(
+  raw: RawMediaRequest,
+  rules: RequestRules,
+  read: (target: string) => AskedTarget = (target) => readAskedTarget(target, rules),
+): ParsedMediaRequest {
   if (raw.method === 'OPTIONS') return { kind: 'options' };
   if (raw.method !== 'GET' && raw.method !== 'HEAD') {
     return { kind: 'refused', code: 'SEKISHO_REQUEST_METHOD', asked: { method: 'GET', fallback: false } };
   }
-  const target = readTarget(raw.target);
-  const asked: Asked = { method: raw.method, fallback: target.flags.has('fallback') };
+  const { url, mode, fallback, origin } = read(raw.target);
+  const asked: Asked = { method: raw.method, fallback };
   const refuse = (code: Code): ParsedMediaRequest => ({ kind: 'refused', code, asked });
 
   const headers = readMediaHeaders(raw.rawHeaders);
   if (headers.userAgents.some(isProxyAgent)) return refuse('SEKISHO_CLIENT_PROXY');
   const loop = rules.checkLoop(headers);
   if (!loop.ok) return refuse(loop.code);
-  const url = resolveTarget(target.url, rules);
   if (!url.ok) return refuse(url.code);
-  const request: MediaRequest = {
-    ...asked,
-    url: url.url,
-    mode: modeOf(target.flags),
-    origin: target.flags.has('origin'),
-    range: headers.range,
-    ifRange: headers.ifRange,
-    ifNoneMatch: headers.ifNoneMatch,
-    loop: { via: loop.via, cdnLoop: loop.cdnLoop },
-  };
+  const { range, ifRange, ifNoneMatch } = headers;
+  const { via, cdnLoop } = loop;
+  const request: MediaRequest = { ...asked, url: url.url, mode, origin, range, ifRange, ifNoneMatch, loop: { via, cdnLoop } };
   return { kind: 'media', request, inboundVia: headers.via.length > 0 };
 }
 
