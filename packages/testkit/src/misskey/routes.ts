@@ -1,7 +1,6 @@
 // Misskey's routes as they look from outside: statuses, headers and quirks that a proxy in front of it meets. Routes
 // under /stub are for tests alone.
 
-import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
@@ -108,15 +107,15 @@ async function stubRoute(call: Call): Promise<void> {
     case 'echo':
       if (await readBody(req, record)) json(call, 200, { method: req.method, url: req.url, rawHeaders: req.rawHeaders, bytes: record.bodyBytes, hash: record.bodyHash });
       return;
-    case 'early': // answers before it has read the body, and never reads it
-      return void res.writeHead(413, { 'Content-Length': 5, Connection: 'close' }).end('large');
+    case 'early': // answers before it has read the body
+      return void res.writeHead(413, { 'Content-Length': 5 }).end('large');
     case 'gzip': {
       const body = gzipSync('squeezed '.repeat(1_000));
       return void res.writeHead(200, ['Content-Type', 'text/plain', 'Content-Encoding', 'gzip', 'Vary', 'Accept-Encoding', 'Content-Length', String(body.length)]).end(body);
     }
     case 'headers':
       return void res.writeHead(200, ['Set-Cookie', 'a=1; Path=/', 'SET-COOKIE', 'b=2', 'X-Mixed-Case', 'sch\u00F6n', 'x-twice', '1', 'X-Twice', '2',
-        'Connection', 'X-Private, close', 'X-Private', 'hop', 'Proxy-Authenticate', 'Basic', 'X-Request-Id', 'upstream-own', 'Content-Length', '2']).end('ok');
+        'Connection', 'X-Private, close', 'X-Private', 'hop', 'Proxy-Authenticate', 'Basic', 'X-Request-Id', 'upstream-own', 'Content-Length', '2']).end(Buffer.from('ok')); // a string would turn the head into UTF-8
     case 'status':
       return void res.writeHead(Number(url.searchParams.get('code')), ['ETag', '"s"']).end();
     case 'hints':
@@ -140,10 +139,20 @@ async function big({ state, res, url, record }: Call): Promise<void> {
   for (let left = total; left > 0 && !res.destroyed; left -= CHUNK.length) {
     const chunk = CHUNK.subarray(0, Math.min(left, CHUNK.length));
     state.bytesSent += chunk.length;
-    if (!res.write(chunk)) await Promise.race([once(res, 'drain'), once(res, 'close')]).catch(() => undefined);
+    if (!res.write(chunk)) await drained(res);
   }
   if (res.destroyed) record.aborted = true;
   res.end();
+}
+
+function drained(res: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      res.off('drain', done).off('close', done);
+      resolve();
+    };
+    res.on('drain', done).on('close', done);
+  });
 }
 
 /** Breaks off in the middle of a body framed as asked: `length`, `chunked`, or `closing` (chunked with Connection: close). */

@@ -69,6 +69,7 @@ export async function startMisskeyStub(options: MisskeyStubOptions = {}): Promis
     port: address.port,
     cut,
     close: async () => {
+      if (!server.listening) return;
       const closed = once(server, 'close');
       server.close();
       cut();
