@@ -120,11 +120,11 @@ describe('ResultCache over Redis', () => {
     const { cache, events } = cacheOn({ redisBytes: 500_000 });
     const small = bodyOf(0);
     for (let at = 0; at < 400; at++) await cache.put(`${at}`.padStart(43, 'k'), small, { url: `https://a.origin.example/${at}`, beganMs: now() });
-    await cache.put(key, bodyOf(480_000), { url, beganMs: now() });
+    expect(await cache.put(key, bodyOf(480_000), { url, beganMs: now() })).toBe(false);
     expect(events.at(-1)).toBe('no_room');
     expect(Number(await redis.get(stateKeys.cacheBytes))).toBeLessThanOrEqual(500_000);
     // What was evicted meanwhile makes room for the next attempt.
-    await cache.put(key, bodyOf(480_000), { url, beganMs: now() });
+    expect(await cache.put(key, bodyOf(480_000), { url, beganMs: now() })).toBe(true);
     expect(events.at(-1)).toBe('stored');
     expect(Number(await redis.get(stateKeys.cacheBytes))).toBeLessThanOrEqual(500_000);
   });

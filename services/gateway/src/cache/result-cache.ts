@@ -80,15 +80,18 @@ export class ResultCache {
     return await untilAborted(loading, signal);
   }
 
-  /** Keeps a picture for 24 h. The caller has checked its bytes. Resolves once Redis has it or not; never throws. */
-  async put(key: string, picture: Picture, facts: PutFacts): Promise<void> {
-    await this.#store(key, { entry: picture, ttlMs: PICTURE_TTL_MS, facts });
+  /**
+   * Keeps a picture for 24 h. The caller has checked its bytes. Never throws.
+   * @returns whether Redis has it, so that other replicas find it.
+   */
+  async put(key: string, picture: Picture, facts: PutFacts): Promise<boolean> {
+    return await this.#store(key, { entry: picture, ttlMs: PICTURE_TTL_MS, facts });
   }
 
-  /** Keeps a refusal for 60 s if it is of those that may be kept. Never throws. */
-  async putNegative(key: string, refusal: Refusal, facts: NegativeFacts): Promise<void> {
-    if (facts.inboundVia || !isNegativeCacheable(refusal)) return;
-    await this.#store(key, { entry: refusal, ttlMs: NEGATIVE_TTL_MS, facts });
+  /** Keeps a refusal for 60 s if it is of those that may be kept. Never throws; the result is that of `put`. */
+  async putNegative(key: string, refusal: Refusal, facts: NegativeFacts): Promise<boolean> {
+    if (facts.inboundVia || !isNegativeCacheable(refusal)) return false;
+    return await this.#store(key, { entry: refusal, ttlMs: NEGATIVE_TTL_MS, facts });
   }
 
   /** Makes a key that is stored elsewhere (the description of a stream) part of purges. Never throws. */
@@ -148,10 +151,10 @@ export class ResultCache {
     return stored.entry;
   }
 
-  async #store(key: string, job: { entry: CacheEntry; ttlMs: number; facts: PutFacts }): Promise<void> {
+  async #store(key: string, job: { entry: CacheEntry; ttlMs: number; facts: PutFacts }): Promise<boolean> {
     if (this.isOvertaken(job.facts)) {
       this.#count('overtaken');
-      return;
+      return false;
     }
     const place = placeOf(job.facts.url);
     const stored: StoredEntry = { entry: job.entry, ...place, expiresAtMs: this.#clock.now() + job.ttlMs };
@@ -162,6 +165,7 @@ export class ResultCache {
     // Redis heard of a purge that this process has not heard of yet.
     if (state === 'purged') this.#memory.delete(key);
     this.#count(state === 'purged' ? 'overtaken' : state === 'away' || state === 'busy' ? `redis_${state}` : state);
+    return state === 'stored';
   }
 }
 
