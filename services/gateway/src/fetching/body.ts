@@ -30,6 +30,8 @@ export function boundBody(source: Readable, bounds: BodyBounds): Readable {
       done(error);
     },
   });
+  // Whoever reads hears of it too; but a body that breaks before anybody reads must not end the process.
+  bounded.on('error', () => undefined);
   source.on('error', (error: Error) => bounded.destroy(error));
   source.pipe(bounded);
   return bounded;

@@ -173,6 +173,15 @@ describe('createFetchClient()', () => {
     expect(made.running).toBe(0);
   });
 
+  it('survives a body that breaks before anybody reads it', async () => {
+    const made = await fetcher((response) => {
+      response.setHeader('sekisho-outcome', encodeOutcome(stream())).write('abc', () => response.destroy());
+    });
+    const { body } = await made.fetch(request, { signal: never, deadlineMs: 5_000 });
+    if (!body!.destroyed) await new Promise((resolve) => void body!.once('close', resolve));
+    expect([body!.errored === null, made.running]).toEqual([false, 0]);
+  });
+
   it('refuses more requests than it has connections', async () => {
     const made = await fetcher(() => undefined, { connectionsMax: 1 });
     const abort = new AbortController();

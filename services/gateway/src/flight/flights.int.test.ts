@@ -129,9 +129,11 @@ describe('createFlights() over two replicas', () => {
     await expect(leads).rejects.toMatchObject({ code: 'SEKISHO_ABORTED' });
     await ms(1_500); // longer than one round of the owner's look at those who wait
     expect(isAborted).toBe(false);
+    const leftAtMs = Date.now();
     second.abort();
     await expect(waits).rejects.toMatchObject({ code: 'SEKISHO_ABORTED' });
     await aborted.promise;
+    expect(Date.now() - leftAtMs).toBeLessThan(2_200); // signed off, not lapsed
     while ((await raw.exists(stateKeys.flight('k'))) > 0) await ms(5);
   });
 

@@ -136,7 +136,9 @@ describe('createImageJobs() with a worker', () => {
 
   it('finds the reply whose message was lost', async () => {
     await worker((job) => done(job, {}, PICTURE, false));
-    expect(await jobs.run(await order(), inMs(5_000))).toMatchObject({ ok: true });
+    const startedAtMs = Date.now();
+    expect(await jobs.run(await order(), inMs(20_000))).toMatchObject({ ok: true });
+    expect(Date.now() - startedAtMs).toBeLessThan(10_000);
   });
 
   it('finds the reply that came while its subscription was down', async () => {
@@ -144,7 +146,11 @@ describe('createImageJobs() with a worker', () => {
       connections.subscriber.disconnect(true);
       await done(job);
     });
-    expect(await jobs.run(await order(), inMs(5_000))).toMatchObject({ ok: true });
+    const patient = make(2, { rereadMs: 60_000 });
+    const startedAtMs = Date.now();
+    expect(await patient.run(await order(), inMs(20_000))).toMatchObject({ ok: true });
+    expect(Date.now() - startedAtMs).toBeLessThan(10_000);
+    await patient.close();
   });
 
   it('never has more than twice the slots unanswered, over two gateways', async () => {
@@ -179,6 +185,7 @@ describe('createImageJobs() with a worker', () => {
     await started.promise;
     abort.abort();
     expect(await running).toEqual({ ok: false, code: 'SEKISHO_ABORTED', cpuMs: 0, running: true });
+    await new Promise((resolve) => void setTimeout(resolve, 200));
     expect(await raw.zcard(workKeys.leases)).toBe(2); // the room of the result stays taken
     go.resolve();
     for (let i = 0; i < 100 && (await raw.zcard(workKeys.leases)) > 0; i += 1) await new Promise((resolve) => void setTimeout(resolve, 50));

@@ -9,7 +9,7 @@ import type { TransformOrder } from '../media/types.ts';
 import { takeBytes } from './blobs.ts';
 import { type Holding, type LedgerLimits, admit, release } from './ledger.ts';
 import type { ImageQueue } from './queue.ts';
-import { type Replies, type ReplyRead, createReplies } from './replies.ts';
+import { REREAD_MS, type Replies, type ReplyRead, createReplies } from './replies.ts';
 import { checkResult, clampCpuMs, isWorkerCode } from './validate.ts';
 
 /** Kept back from the deadline for the last look at the reply key. */
@@ -32,6 +32,8 @@ export interface ImageJobsOptions {
   readonly bytesMax: number;
   /** How long a full queue or ledger (other gateways' jobs) is waited for, ms. */
   readonly admitWaitMs?: number;
+  /** How often reply keys are read besides the messages, ms. */
+  readonly rereadMs?: number;
   readonly clock?: Clock;
   readonly hooks?: ImageJobsHooks;
 }
@@ -87,7 +89,10 @@ export function createImageJobs(options: ImageJobsOptions): ImageJobs {
     options,
     clock: options.clock ?? systemClock,
     limits: { jobsMax: 2 * slots, bytesMax, leaseTtlMs: LIMITS.sourceTtlMs },
-    replies: createReplies({ commands, subscriber, gatewayId, onStrangeMessage: () => hooks?.lie?.('a message that is no reply') }),
+    replies: createReplies({
+      commands, subscriber, gatewayId, rereadMs: options.rereadMs ?? REREAD_MS,
+      onStrangeMessage: () => hooks?.lie?.('a message that is no reply'),
+    }),
   };
   return {
     run: (order, runOptions) => run(parts, order, runOptions),

@@ -5,7 +5,7 @@ import { type ImageReply, REPLY_CHARS_MAX, parseImageReply, workKeys } from '@se
 import type { Redis } from 'ioredis';
 
 /** How often keys of waiting jobs are read besides the messages: what a lost message costs at most. */
-const REREAD_MS = 1_000;
+export const REREAD_MS = 1_000;
 
 export type ReplyRead = ImageReply | 'invalid' | undefined;
 
@@ -22,6 +22,7 @@ export interface RepliesOptions {
   readonly commands: Redis;
   readonly subscriber: Redis;
   readonly gatewayId: string;
+  readonly rereadMs: number;
   /** A message that no worker of ours would send. */
   readonly onStrangeMessage?: () => void;
 }
@@ -69,7 +70,7 @@ export function createReplies(options: RepliesOptions): Replies {
     expect: (jobId) => {
       const { promise, resolve } = Promise.withResolvers<ReplyRead>();
       waiting.set(jobId, resolve);
-      timer ??= setInterval(() => void reread(), REREAD_MS);
+      timer ??= setInterval(() => void reread(), options.rereadMs);
       return { reply: promise, cancel: () => waiting.get(jobId) === resolve && settle(jobId, undefined) };
     },
     read,

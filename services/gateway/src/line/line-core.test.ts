@@ -26,13 +26,18 @@ class Model {
   ended = new Set<Entry>();
   /** Grants to others since a client could run without a break. */
   passes = new Map<string, Map<string, number>>();
+  readonly limits: LineLimits;
+
+  constructor(limits: LineLimits) {
+    this.limits = limits;
+  }
 
   of(list: readonly Entry[], client: string): number {
     return list.filter((entry) => entry.client === client).length;
   }
   ready(): string[] {
     const names = new Set(this.waiting.map((entry) => entry.client));
-    return [...names].filter((name) => this.of(this.running, name) < LIMITS.clientRunningMax);
+    return [...names].filter((name) => this.of(this.running, name) < this.limits.clientRunningMax);
   }
   sync(): void {
     const ready = this.ready();
@@ -62,17 +67,18 @@ class Model {
 describe('line core', () => {
   it('holds its bounds, is fair and lets no slot idle, over random histories', () => {
     fc.assert(
-      fc.property(fc.array(op, { maxLength: 120 }), (ops) => {
-        const core = createLineCore(LIMITS);
-        const model = new Model();
+      fc.property(fc.array(op, { maxLength: 120 }), fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 4 }), (ops, runningMax, clientRunningMax) => {
+        const limits = { ...LIMITS, runningMax, clientRunningMax };
+        const core = createLineCore(limits);
+        const model = new Model(limits);
         let now = 0;
         const grant = (): void => {
           for (const entry of core.grant(now)) model.granted(entry);
           expect(core.running).toBe(model.running.length);
           expect(core.waiting).toBe(model.waiting.length);
-          expect(core.running).toBeLessThanOrEqual(LIMITS.runningMax);
-          for (const entry of model.running) expect(model.of(model.running, entry.client)).toBeLessThanOrEqual(LIMITS.clientRunningMax);
-          if (core.running < LIMITS.runningMax) expect(model.ready()).toEqual([]);
+          expect(core.running).toBeLessThanOrEqual(runningMax);
+          for (const entry of model.running) expect(model.of(model.running, entry.client)).toBeLessThanOrEqual(clientRunningMax);
+          if (core.running < runningMax) expect(model.ready()).toEqual([]);
         };
         const end = (entry: Entry | undefined): void => {
           if (entry === undefined) return;
@@ -114,8 +120,8 @@ describe('line core', () => {
     );
   });
 
-  it('serves two waiting clients in turn, however long their lines are', () => {
-    const core = createLineCore({ ...LIMITS, runningMax: 1, clientRunningMax: 1, entriesMax: 400, entriesTotalMax: 900 });
+  it.each([1, 5])('serves two waiting clients in turn, however long their lines are (%d at once each)', (clientRunningMax) => {
+    const core = createLineCore({ ...LIMITS, runningMax: 1, clientRunningMax, entriesMax: 400, entriesTotalMax: 900 });
     for (let i = 0; i < 100; i += 1) core.enter('big', 0);
     let [running] = core.grant(0);
     for (let i = 0; i < 20; i += 1) core.enter('small', 0);
