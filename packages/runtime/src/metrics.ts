@@ -11,6 +11,8 @@ export interface MetricSpec<L extends LabelSets> {
   readonly name: string;
   readonly help: string;
   readonly labels?: L;
+  /** The same metric in every service: `sekisho_<name>` without the service's name. */
+  readonly common?: true;
 }
 export interface HistogramSpec<L extends LabelSets> extends MetricSpec<L> {
   /** Upper bounds in seconds or bytes. */
@@ -48,7 +50,7 @@ export function createMetrics(service: string): Metrics {
   const collectors: (() => void)[] = [];
   collectDefaultMetrics({ register: registry, prefix });
   const settings = <L extends LabelSets>(spec: MetricSpec<L>) => ({
-    name: prefix + spec.name,
+    name: (spec.common === true ? 'sekisho_' : prefix) + spec.name,
     help: spec.help,
     labelNames: Object.keys(spec.labels ?? {}),
     registers: [registry],

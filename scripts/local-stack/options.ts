@@ -1,0 +1,40 @@
+// What a user may set for the local stack, with the defaults of a laptop.
+
+import { ConfigError, envFields, loadConfig } from '@sekisho/runtime';
+import { z } from 'zod';
+
+const schema = z.object({
+  SEKISHO_GATEWAY_PORT: envFields.port(8080),
+  SEKISHO_FETCHER_PORT: envFields.port(8081),
+  SEKISHO_GATEWAY_OPS_PORT: envFields.port(9090),
+  SEKISHO_FETCHER_OPS_PORT: envFields.port(9091),
+  SEKISHO_IMAGE_WORKER_OPS_PORT: envFields.port(9092),
+  SEKISHO_LISTEN_HOST: envFields.host('127.0.0.1'),
+  SEKISHO_PUBLIC_URL: envFields.httpUrl().optional(),
+  SEKISHO_MISSKEY_URL: envFields.httpUrl().optional(),
+  SEKISHO_REDIS_URL: envFields.redisUrl().optional(),
+});
+export type StackOptions = z.output<typeof schema>;
+
+/** Variables handed on to the services as they are. */
+const HANDED_ON = [
+  'SEKISHO_OWN_HOSTS', 'SEKISHO_DECODER_ISOLATION', 'SEKISHO_DECODER_SLOTS', 'SEKISHO_IMAGE_SLOTS', 'SEKISHO_SANDBOX', 'SEKISHO_DNS_SERVERS',
+  'SEKISHO_FETCH_PLAIN_HTTP', 'SEKISHO_DENY_CIDRS', 'SEKISHO_DENY_CIDRS_FILE', 'SEKISHO_UNSAFE_ALLOW_TARGETS', 'SEKISHO_UNSAFE_CA_FILE',
+  'SEKISHO_TRUSTED_PROXIES', 'SEKISHO_MEDIA_ACCESS', 'SEKISHO_MEDIA_BLOCKED_HOSTS_FILE', 'SEKISHO_MEDIA_SELF_ORIGINS',
+  'SEKISHO_MEDIA_STORAGE_BASES', 'SEKISHO_CACHE_EPOCH', 'SEKISHO_CACHE_MEMORY_BYTES', 'SEKISHO_CACHE_REDIS_BYTES', 'SEKISHO_LOG_LEVEL',
+] as const;
+
+/** @throws ConfigError with all problems at once. */
+export const readOptions = (env: NodeJS.ProcessEnv): StackOptions => {
+  // Each service checks its own part again; here a typo must already stop the start.
+  const options = loadConfig(schema, { env, service: 'local-stack' });
+  const ports = [
+    options.SEKISHO_GATEWAY_PORT, options.SEKISHO_FETCHER_PORT, options.SEKISHO_GATEWAY_OPS_PORT,
+    options.SEKISHO_FETCHER_OPS_PORT, options.SEKISHO_IMAGE_WORKER_OPS_PORT,
+  ];
+  if (new Set(ports).size !== ports.length) throw new ConfigError('local-stack', ['two services would listen on the same port']);
+  return options;
+};
+
+export const handedOn = (env: NodeJS.ProcessEnv): Record<string, string> =>
+  Object.fromEntries(HANDED_ON.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));

@@ -1,0 +1,27 @@
+// Where the bytes come from: the fetcher for strangers, Misskey itself for the instance's own files (one redirect of
+// those, to our own media route, is unwrapped once). Both look the same from here on.
+
+import { type FetchRequest, SekishoError } from '@sekisho/contracts';
+import type { FetchOptions, Fetched } from '../fetching/client.ts';
+
+export interface MediaSource {
+  fetch(request: FetchRequest, options: FetchOptions): Promise<Fetched>;
+}
+
+export type SelfAnswer = Fetched | { readonly redirect: string };
+
+export interface SelfFiles {
+  /** Whether the URL is one of the instance's own files. */
+  serves(url: string): boolean;
+  fetch(request: FetchRequest, options: FetchOptions): Promise<SelfAnswer>;
+}
+
+export const createMediaSource = (remote: MediaSource, self: SelfFiles): MediaSource => ({
+  fetch: async (request, options) => {
+    if (!self.serves(request.url)) return await remote.fetch(request, options);
+    const answer = await self.fetch(request, options);
+    if (!('redirect' in answer)) return answer;
+    if (self.serves(answer.redirect)) throw new SekishoError('SEKISHO_LOOP', { detail: 'own file leads to own file' });
+    return await remote.fetch({ ...request, url: answer.redirect }, options);
+  },
+});
