@@ -1,0 +1,58 @@
+// Which buckets a request pays from: its client's, its network's, and for uncached work that of its class.
+
+import { createHash } from 'node:crypto';
+import type { BucketSpec } from './port.ts';
+
+/** Parts of the instance with budgets of their own: a flood of pictures leaves the inbox alone. */
+export const AREAS = ['media', 'inbox', 'pages'] as const;
+export type Area = (typeof AREAS)[number];
+
+/** Classes of uncached work, each with a budget of the whole instance. */
+export const WORK_CLASSES = ['transform', 'stream', 'fetch', 'page', 'inbox'] as const;
+export type WorkClass = (typeof WORK_CLASSES)[number];
+
+export interface BudgetShape {
+  /** Of one client in one area, ms of CPU: 200 emoji at their entry price and a reserve. */
+  readonly capacityMs: number;
+  /** Half a core per client and area. */
+  readonly refillMsPerSecond: number;
+  /** A network holds so many clients' budgets. */
+  readonly netFactor: number;
+  /** A class of uncached work holds so many clients' budgets. */
+  readonly globalFactor: number;
+}
+
+export const BUDGET_SHAPE: BudgetShape = { capacityMs: 60_000, refillMsPerSecond: 500, netFactor: 4, globalFactor: 8 };
+
+export interface Payer {
+  /** IPv4 address or IPv6 /64. */
+  readonly clientKey: string;
+  /** IPv4 /24 or IPv6 /48. */
+  readonly netKey: string;
+  readonly area: Area;
+  /** Uncached work only; what is cheap is never shed for all. */
+  readonly class?: WorkClass;
+}
+
+/** Client, network and, with a class, the class: in this order, so that an index tells whose budget is spent. */
+export function bucketsOf(payer: Payer, shape: BudgetShape = BUDGET_SHAPE): readonly BucketSpec[] {
+  const buckets = [
+    bucket(`${payer.area}:ip:${keyPart(payer.clientKey)}`, shape, 1),
+    bucket(`${payer.area}:net:${keyPart(payer.netKey)}`, shape, shape.netFactor),
+  ];
+  if (payer.class !== undefined) buckets.push(bucket(`all:${payer.class}`, shape, shape.globalFactor));
+  return buckets;
+}
+
+const bucket = (key: string, shape: BudgetShape, factor: number): BucketSpec => ({
+  key,
+  capacityMs: shape.capacityMs * factor,
+  refillMsPerSecond: shape.refillMsPerSecond * factor,
+});
+
+const PLAIN = /^[0-9a-z.:/]{1,64}$/;
+
+/** An address stays readable; anything else becomes its hash, so that no text chooses or splits a key. */
+function keyPart(text: string): string {
+  return PLAIN.test(text) ? text : `#${createHash('sha256').update(text).digest('base64url').slice(0, 22)}`;
+}

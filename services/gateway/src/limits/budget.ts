@@ -1,0 +1,153 @@
+// What a client may cost: the limiter in the words of the gateway. A refusal names whose budget is spent.
+
+import {
+  type Area,
+  BUDGET_SHAPE,
+  type BatchedMeter,
+  type BucketSpec,
+  type BudgetShape,
+  type FallbackLimiter,
+  bucketsOf,
+  refundOf,
+} from '@sekisho/limiter';
+import type { ClientIdentity } from '../media/types.ts';
+
+/** Clients whose bucket names are kept ready, a few hundred bytes each. */
+const PAYERS_MAX = 10_000;
+const CODES_BY_BUCKET = ['SEKISHO_LIMIT_CLIENT', 'SEKISHO_LIMIT_NET', 'SEKISHO_LIMIT_GLOBAL'] as const;
+
+export type BudgetCode = (typeof CODES_BY_BUCKET)[number] | 'SEKISHO_REDIS_AWAY';
+/** Uncached work; `transform` waits for Redis, everything else goes on without it. */
+export type BudgetWork = 'transform' | 'stream' | 'fetch' | 'page';
+
+export interface Refused {
+  readonly ok: false;
+  readonly code: BudgetCode;
+  readonly retryAfterS: number;
+}
+
+export type Opened = { readonly ok: true; readonly charge: BudgetCharge } | Refused;
+
+export interface Budget {
+  /** Pays a price-1 outcome without a round trip; the refusal when there is no room. */
+  tick(client: ClientIdentity, area: Area, price: number): Refused | undefined;
+  /** Holds the price of uncached work until it is settled. */
+  open(client: ClientIdentity, area: Area, work: BudgetWork, costMs: number): Promise<Opened>;
+}
+
+export interface BudgetCharge {
+  /** What is held now, ms of CPU. */
+  readonly costMs: number;
+  /** False: no room, or the charge is gone; then its price stays as it was. */
+  reprice(costMs: number): Promise<boolean>;
+  /** Pays what was used, once. */
+  settle(usedMs: number): Promise<void>;
+}
+
+/** For the metrics; amounts in ms of CPU. */
+export interface BudgetHooks {
+  charged(area: Area, costMs: number): void;
+  refunded(area: Area, costMs: number): void;
+  denied(area: Area, code: BudgetCode): void;
+}
+
+export interface BudgetOptions {
+  readonly limiter: FallbackLimiter;
+  readonly meter: BatchedMeter;
+  readonly hooks?: BudgetHooks;
+  readonly shape?: BudgetShape;
+}
+
+const NO_HOOKS: BudgetHooks = { charged: () => undefined, refunded: () => undefined, denied: () => undefined };
+
+export function createBudget(options: BudgetOptions): Budget {
+  const { limiter, meter } = options;
+  const hooks = options.hooks ?? NO_HOOKS;
+  const buckets = createBuckets(options.shape ?? BUDGET_SHAPE);
+  const refuse = (area: Area, bucket: number, retryAfterMs: number): Refused => {
+    const code = CODES_BY_BUCKET[bucket] ?? 'SEKISHO_REDIS_AWAY';
+    hooks.denied(area, code);
+    return { ok: false, code, retryAfterS: Math.max(1, Math.ceil(retryAfterMs / 1000)) };
+  };
+  return {
+    tick: (client, area, price) => {
+      const taken = meter.tick(buckets(client, area), price);
+      if (!taken.ok) return refuse(area, taken.bucket, taken.retryAfterMs);
+      hooks.charged(area, price);
+      return undefined;
+    },
+    open: async (client, area, work, costMs) => {
+      const payers = bucketsOf({ clientKey: client.key, netKey: client.net, area, class: work }, options.shape);
+      const whenDown = work === 'transform' ? 'closed' : 'local';
+      const verdict = await limiter.charge(payers, costMs, { whenDown });
+      if (!verdict.ok) return refuse(area, verdict.bucket, verdict.retryAfterMs);
+      hooks.charged(area, costMs);
+      return { ok: true, charge: new Charge({ limiter, hooks, area, id: verdict.id }, costMs) };
+    },
+  };
+}
+
+interface ChargeParts {
+  readonly limiter: FallbackLimiter;
+  readonly hooks: BudgetHooks;
+  readonly area: Area;
+  readonly id: string;
+}
+
+class Charge implements BudgetCharge {
+  readonly #parts: ChargeParts;
+  #costMs: number;
+  #settled: Promise<void> | undefined;
+
+  constructor(parts: ChargeParts, costMs: number) {
+    this.#parts = parts;
+    this.#costMs = costMs;
+  }
+
+  get costMs(): number {
+    return this.#costMs;
+  }
+
+  async reprice(costMs: number): Promise<boolean> {
+    const { limiter, hooks, area, id } = this.#parts;
+    if (this.#settled !== undefined) return false;
+    const done = await limiter.reprice(id, costMs);
+    if (done !== 'ok') {
+      if (done === 'refused') hooks.denied(area, 'SEKISHO_LIMIT_CLIENT');
+      return false;
+    }
+    const more = costMs - this.#costMs;
+    if (more > 0) hooks.charged(area, more);
+    else hooks.refunded(area, -more);
+    this.#costMs = costMs;
+    return true;
+  }
+
+  settle(usedMs: number): Promise<void> {
+    this.#settled ??= this.#settle(usedMs);
+    return this.#settled;
+  }
+
+  async #settle(usedMs: number): Promise<void> {
+    const { limiter, hooks, area, id } = this.#parts;
+    if ((await limiter.settle(id, usedMs)) !== 'first') return;
+    const refundMs = refundOf(this.#costMs, usedMs);
+    if (refundMs > 0) hooks.refunded(area, refundMs);
+    else if (refundMs < 0) hooks.charged(area, -refundMs);
+  }
+}
+
+/** Buckets of cheap outcomes, made once per client: a cached hit is answered 12,000 times a second. */
+function createBuckets(shape: BudgetShape): (client: ClientIdentity, area: Area) => readonly BucketSpec[] {
+  const known = new Map<string, readonly BucketSpec[]>();
+  return (client, area) => {
+    const name = `${area} ${client.key}`;
+    const kept = known.get(name);
+    if (kept !== undefined) return kept;
+    const made = bucketsOf({ clientKey: client.key, netKey: client.net, area }, shape);
+    const oldest = known.size >= PAYERS_MAX ? known.keys().next().value : undefined;
+    if (oldest !== undefined) known.delete(oldest);
+    known.set(name, made);
+    return made;
+  };
+}
