@@ -65,13 +65,14 @@ const ignore = (): void => undefined;
 function createClient(socket: Socket, origin: string): Client {
   let handedOver = false;
   return new Client(origin, {
+    // A later tick: undici misses a connection that is there while it is still asking for it.
     connect: (_options, callback) => {
-      if (handedOver || socket.destroyed) {
-        callback(new Error('the vetted connection is gone'), null);
-        return;
-      }
+      const first = !handedOver;
       handedOver = true;
-      callback(null, socket);
+      setImmediate(() => {
+        if (first && !socket.destroyed) callback(null, socket);
+        else callback(new Error('the vetted connection is gone'), null);
+      });
     },
     allowH2: false,
     pipelining: 1,
