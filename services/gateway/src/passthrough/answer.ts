@@ -57,7 +57,7 @@ export function linger(req: IncomingMessage): void {
   const { socket } = req;
   const timer = setTimeout(() => {
     if (!req.complete) socket.destroy();
-  }, LINGER_MS);
+  }, LINGER_MS).unref();
   socket.once('close', () => clearTimeout(timer));
   req.once('end', () => clearTimeout(timer));
   req.resume();

@@ -40,7 +40,7 @@ function endRaw(socket: Duplex, text: string): void {
   if (socket.destroyed) return;
   socket.on('error', () => undefined);
   socket.end(text, 'latin1');
-  const timer = setTimeout(() => socket.destroy(), CLOSING_MS);
+  const timer = setTimeout(() => socket.destroy(), CLOSING_MS).unref();
   socket.once('close', () => clearTimeout(timer));
   socket.once('finish', () => socket.destroy());
 }
@@ -91,7 +91,7 @@ export class Tunnel {
     if (this.#upstream === undefined) return this.#refuse('SEKISHO_SHUTTING_DOWN');
     this.#isClosing = true;
     if (this.#bounds.atBoundary) this.#sayGoodbye();
-    const timer = setTimeout(() => this.destroy(), CLOSING_MS);
+    const timer = setTimeout(() => this.destroy(), CLOSING_MS).unref();
     this.#asked.socket.once('close', () => clearTimeout(timer));
   }
 
@@ -180,7 +180,7 @@ export class Tunnel {
 /** Half a WebSocket is none: who does not close after its peer did is cut. */
 function endSoon(socket: Duplex): void {
   socket.end();
-  const timer = setTimeout(() => socket.destroy(), CLOSING_MS);
+  const timer = setTimeout(() => socket.destroy(), CLOSING_MS).unref();
   socket.once('close', () => clearTimeout(timer));
 }
 

@@ -29,7 +29,7 @@ export function closeWith(socket: Duplex, status: number, code: Code): void {
   }
   socket.on('error', () => undefined);
   socket.end(rawAnswer(status, CODES[code].publicCode), 'latin1');
-  const timer = setTimeout(() => socket.destroy(), FLUSH_MS);
+  const timer = setTimeout(() => socket.destroy(), FLUSH_MS).unref();
   socket.once('close', () => clearTimeout(timer));
   socket.once('finish', () => socket.destroy());
 }
