@@ -8,10 +8,10 @@ import { type MediaAccess, mayAccess } from '../client/access.ts';
 import type { Identify } from '../client/identity.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import { isShareable, refusal, refusalOf } from './outcome.ts';
-import { type Obtained, type PipelineDeps, noCost, obtain } from './pipeline.ts';
-import { type Asked, type ParsedMediaRequest, type RequestRules, isMediaTarget, parseMediaRequest } from './request.ts';
+import { type Obtained, type PipelineDeps, obtain } from './pipeline.ts';
+import { type Asked, type ParsedMediaRequest, type RequestRules, createTargetMemo, isMediaTarget, parseMediaRequest } from './request.ts';
 import { type CacheVerdict, type Sent, outwardOf, requestIdOf, sendOptions, sendPicture, sendRefusal } from './respond.ts';
-import type { Cost } from './transform.ts';
+import { type Cost, noCost } from './transform.ts';
 import type { ClientIdentity, MediaOutcome, MediaRequest, Refusal } from './types.ts';
 
 /** Fetch, line and decode at their limits, one after the other, with a little air. */
@@ -59,8 +59,9 @@ interface Exchange {
 export type MediaHandler = (req: IncomingMessage, res: ServerResponse) => boolean;
 
 export function createMediaHandler(deps: MediaHandlerDeps): MediaHandler {
+  const readTarget = createTargetMemo(deps.rules);
   return (req, res) => {
-    if (!isMediaTarget(pathOf(req.url ?? ''))) return false;
+    if (!isMediaTarget(req.url ?? '')) return false;
     const exchange: Exchange = {
       req, res,
       requestId: requestIdOf(req.headers['x-request-id']),
@@ -69,16 +70,11 @@ export function createMediaHandler(deps: MediaHandlerDeps): MediaHandler {
       asked: { method: 'GET', fallback: false },
       request: undefined,
     };
-    const parsed = parseMediaRequest({ method: req.method ?? '', target: req.url ?? '', rawHeaders: req.rawHeaders }, deps.rules);
+    const parsed = parseMediaRequest({ method: req.method ?? '', target: req.url ?? '', rawHeaders: req.rawHeaders }, deps.rules, readTarget);
     answer(deps, exchange, parsed);
     return true;
   };
 }
-
-const pathOf = (target: string): string => {
-  const end = target.indexOf('?');
-  return end === -1 ? target : target.slice(0, end);
-};
 
 function answer(deps: MediaHandlerDeps, exchange: Exchange, parsed: ParsedMediaRequest): void {
   if (parsed.kind === 'options') {
@@ -106,7 +102,7 @@ function admissionFault(deps: MediaHandlerDeps, { req }: Exchange, request: Medi
   const facts = { secFetchSite: oneOf(headers['sec-fetch-site']), referer: headers.referer, origin: headers.origin };
   if (!mayAccess(deps.access, facts, deps.rules.isOwn)) return refusal('SEKISHO_CLIENT_ACCESS');
   if (request.origin && !deps.servesOrigin(request.url)) return refusal('SEKISHO_CLIENT_ORIGIN_MODE');
-  return deps.isBlocked(new URL(request.url).hostname) ? refusal('SEKISHO_TARGET_BLOCKED') : undefined;
+  return deps.isBlocked(hostnameOf(request.url)) ? refusal('SEKISHO_TARGET_BLOCKED') : undefined;
 }
 
 const oneOf = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value);
@@ -228,5 +224,8 @@ function accountAborted(deps: MediaHandlerDeps, exchange: Exchange): void {
   deps.log.info({ request_id: exchange.requestId, client: exchange.client.key, mode, code, host: hostOf(exchange.request) }, 'media');
 }
 
+/** Host of a canonical URL without parsing it again: a hit is made of such savings. */
+const hostnameOf = (url: string): string => /^[a-z]+:\/\/(\[[^\]]*\]|[^/?:]+)/.exec(url)?.[1] ?? '';
+
 const hostOf = (request: MediaRequest | undefined): string | undefined =>
-  request === undefined ? undefined : request.url.slice(request.url.indexOf('//') + 2).split(/[/?]/, 1)[0];
+  request === undefined ? undefined : hostnameOf(request.url);

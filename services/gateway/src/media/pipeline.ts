@@ -5,7 +5,7 @@ import type { Clock } from '@sekisho/runtime';
 import type { ResultCache } from '../cache/result-cache.ts';
 import type { FlightNote, Flights, Led, Role } from '../flight/flights.ts';
 import { refusal } from './outcome.ts';
-import { type Cost, type Made, type TransformDeps, type Work, makeMedia } from './transform.ts';
+import { type Cost, type Made, type TransformDeps, type Work, makeMedia, noCost } from './transform.ts';
 import type { MediaOutcome, Picture, Refusal } from './types.ts';
 
 export interface PipelineDeps extends TransformDeps {
@@ -28,8 +28,6 @@ export interface Obtained {
   /** The stream that this client's own lead has opened already. */
   readonly opened?: Made['opened'];
 }
-
-export const noCost = (): Cost => ({ chargedMs: 0, usedMs: 0, cpuMs: 0, waitedMs: 0 });
 
 /** @throws SekishoError for what concerns this client alone (left, deadline, too many flights). */
 export async function obtain(deps: PipelineDeps, order: Order): Promise<Obtained> {

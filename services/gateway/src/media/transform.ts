@@ -41,6 +41,8 @@ export interface Cost {
   waitedMs: number;
 }
 
+export const noCost = (): Cost => ({ chargedMs: 0, usedMs: 0, cpuMs: 0, waitedMs: 0 });
+
 export interface Made {
   readonly share: boolean;
   readonly outcome: MediaOutcome;

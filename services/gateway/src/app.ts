@@ -1,0 +1,236 @@
+// Composition root of the gateway: connections, limits, media path and the way to Misskey, and their end in order.
+
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { loopIdentity } from '@sekisho/netguard';
+import { type Logger, type Metrics, type Readiness, systemClock } from '@sekisho/runtime';
+import { ResultCache } from './cache/result-cache.ts';
+import { type BlockedHosts, NO_BLOCKED_HOSTS, fileSource, openBlockedHosts } from './client/blocked-hosts.ts';
+import { type Identify, createIdentify } from './client/identity.ts';
+import type { GatewayConfig } from './config.ts';
+import { createFetchClient } from './fetching/client.ts';
+import { createFlights } from './flight/flights.ts';
+import { createWorkConnections } from './jobs/connections.ts';
+import { createImageJobs } from './jobs/image-jobs.ts';
+import { createImageQueue } from './jobs/queue.ts';
+import { createLimits } from './limits/create-limits.ts';
+import { createLines } from './line/lines.ts';
+import { createMediaHandler } from './media/handler.ts';
+import { cacheKey } from './media/key.ts';
+import { createOwnFileCheck, createRequestRules } from './media/request-own.ts';
+import { MEDIA_POLICY } from './media/policy.ts';
+import { requestIdOf } from './media/respond.ts';
+import { createStreamMedia } from './media/stream-media.ts';
+import { createMediaSource } from './media/source.ts';
+import type { MediaOutcome } from './media/types.ts';
+import { type GatewayMetrics, createGatewayMetrics } from './metrics.ts';
+import { createExpressApp } from './server/express-app.ts';
+import { type GatewayServer, createGatewayServer } from './server/server.ts';
+import { createPassthrough, type PassContext } from './passthrough/passthrough.ts';
+import { listenForPurges } from './purge/listener.ts';
+import { createStateConnections } from './redis/state-connections.ts';
+import { createDescriptions } from './stream/descriptions.ts';
+import { createStreams } from './stream/streams.ts';
+
+export interface GatewayApp {
+  readonly port: number;
+  readiness(): Readiness;
+  /** Called before each scrape. */
+  collect(): void;
+  /** Unready; load balancers take us out. */
+  leave(): void;
+  /** Closes in order: listener and answers, then limits, then connections. */
+  close(): Promise<void>;
+}
+
+export interface GatewayDeps {
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
+export async function startGateway(config: GatewayConfig, deps: GatewayDeps): Promise<GatewayApp> {
+  const metrics = createGatewayMetrics(deps.metrics);
+  const { log } = deps;
+  const parts = await createParts(config, { log, metrics });
+  const server = createListener(config, parts, { log, metrics });
+  const port = await server.listen(config.port, config.host).catch(async (error: unknown) => {
+    await closeParts(parts);
+    throw error;
+  });
+  let leaving = false;
+  return {
+    port,
+    readiness: () => ({
+      ready: !leaving && !server.closing,
+      details: { state_redis: parts.state.ready, work_redis: parts.work.ready, connections: server.connections },
+    }),
+    collect: () => collect(parts, metrics),
+    leave: () => {
+      leaving = true;
+    },
+    close: async () => {
+      parts.lines.close();
+      await server.close();
+      await closeParts(parts);
+    },
+  };
+}
+
+type Parts = Awaited<ReturnType<typeof createParts>>;
+interface Instruments {
+  readonly log: Logger;
+  readonly metrics: GatewayMetrics;
+}
+
+async function createParts(config: GatewayConfig, { log, metrics }: Instruments) {
+  const onError = (error: Error): void => log.debug({ err: error }, 'redis connection');
+  const blocked = await openBlocked(config, { log, metrics });
+  const state = createStateConnections(config.redisUrl, onError);
+  const work = createWorkConnections(config.workRedisUrl, onError);
+  const limits = createLimits({
+    redis: state.limiter,
+    hooks: {
+      charged: (area, ms) => metrics.costCharged.inc({ area }, ms),
+      refunded: (area, ms) => metrics.costRefunded.inc({ area }, ms),
+      denied: () => undefined,
+    },
+  });
+  const cache = new ResultCache({
+    redis: state.cache,
+    secret: config.cacheKey,
+    memoryBytes: config.cacheMemoryBytes,
+    redisBytes: config.cacheRedisBytes,
+    count: (event, by) => metrics.cacheEvents.inc({ event }, by ?? 1),
+  });
+  const fetcher = createFetchClient({ url: config.fetcherUrl.origin, token: config.internalToken });
+  const lines = createLines({
+    slots: config.imageSlots,
+    hooks: {
+      waiting: (entries) => metrics.linesWaiting.set(entries),
+      running: (entries) => metrics.linesRunning.set(entries),
+      waited: (seconds) => metrics.lineWait.observe(seconds),
+    },
+  });
+  const jobs = createImageJobs({
+    ...work,
+    queue: createImageQueue(work.queue),
+    gatewayId: randomBytes(16).toString('base64url'),
+    slots: config.imageSlots,
+    bytesMax: config.workBytesMax,
+    hooks: {
+      ended: (seconds, code) => {
+        metrics.jobs.inc({ code });
+        metrics.jobSeconds.observe(seconds);
+      },
+      lie: (detail) => {
+        metrics.workerLies.inc();
+        log.error({ detail }, 'worker lied');
+      },
+    },
+  });
+  const flights = createFlights<MediaOutcome>({ redis: state.flights, subscriber: state.flightSubscriber });
+  const passthrough = createPassthrough({ url: config.misskeyUrl.origin, publicUrl: config.publicUrl.href });
+  const descriptions = createDescriptions({ clock: systemClock, store: state.cache });
+  const streams = createStreams({ descriptions });
+  // Descriptions are few and cheap to learn again: any purge empties them.
+  const forget = { dropListed: () => descriptions.clear(), flushLocal: () => descriptions.clear() };
+  const purges = listenForPurges(state.purgeSubscriber, [cache, forget]);
+  return { blocked, state, work, limits, cache, fetcher, lines, jobs, flights, passthrough, purges, streams };
+}
+
+async function openBlocked(config: GatewayConfig, { log, metrics }: Instruments): Promise<BlockedHosts> {
+  if (config.blockedHostsFile === undefined) return NO_BLOCKED_HOSTS;
+  return await openBlockedHosts({
+    source: fileSource(config.blockedHostsFile),
+    onReload: (reload) => {
+      metrics.blockedHostsReloads.inc({ result: reload.ok ? 'ok' : 'failed' });
+      if (!reload.ok) log.error({ detail: reload.detail }, 'blocked hosts file refused, the old list stays');
+    },
+  });
+}
+
+async function closeParts(parts: Parts): Promise<void> {
+  parts.blocked.close();
+  parts.purges.close();
+  parts.flights.close();
+  await parts.passthrough.close();
+  await parts.fetcher.close();
+  await parts.jobs.close();
+  await parts.limits.close();
+  parts.state.close();
+  parts.work.close();
+}
+
+function collect(parts: Parts, metrics: GatewayMetrics): void {
+  metrics.cacheBytes.set(parts.cache.stats.bytes);
+  metrics.cacheEntries.set(parts.cache.stats.entries);
+  metrics.websockets.set(parts.passthrough.tunnels);
+  metrics.dependencyUp.set(parts.state.ready ? 1 : 0, { dependency: 'state_redis' });
+  metrics.dependencyUp.set(parts.work.ready ? 1 : 0, { dependency: 'work_redis' });
+}
+
+function createListener(config: GatewayConfig, parts: Parts, { log, metrics }: Instruments): GatewayServer {
+  const identify = createIdentify({
+    trustedProxies: config.trustedProxies,
+    onUntrusted: () => metrics.forwardedUntrusted.inc(),
+    warn: (peer) => log.warn({ peer }, 'X-Forwarded-For from a peer outside SEKISHO_TRUSTED_PROXIES'),
+  });
+  const hot = createMedia(config, parts, { log, metrics, identify });
+  const passContext = (req: IncomingMessage): PassContext => ({
+    client: identify(req.socket.remoteAddress, req.headers['x-forwarded-for']),
+    requestId: requestIdOf(req.headers['x-request-id']),
+    onEnd: (end) => accountPass(metrics, end.status, end.aborted),
+  });
+  const app = createExpressApp((req, res) => parts.passthrough.handle(req, res, passContext(req)));
+  return createGatewayServer({
+    hot,
+    app,
+    upgrade: (req, socket, head) => parts.passthrough.upgrade(req, socket, head, passContext(req)),
+    closeTunnels: async (spreadMs) => await parts.passthrough.closeTunnels(spreadMs),
+    limits: { drainMs: config.shutdownDrainMs },
+  });
+}
+
+function accountPass(metrics: GatewayMetrics, status: number, aborted: boolean): void {
+  const classes = ['1xx', '2xx', '3xx', '4xx', '5xx'] as const;
+  metrics.passthrough.inc({ result: aborted ? 'aborted' : (classes[Math.floor(status / 100) - 1] ?? 'away') });
+}
+
+interface MediaInstruments extends Instruments {
+  readonly identify: Identify;
+}
+
+function createMedia(config: GatewayConfig, parts: Parts, { log, metrics, identify }: MediaInstruments): (req: IncomingMessage, res: ServerResponse) => boolean {
+  const identity = loopIdentity(config.publicUrl.hostname, config.ownHosts);
+  const fileOrigins = [...config.selfOrigins.keys()];
+  const rules = createRequestRules({ publicUrl: config.publicUrl, ownHosts: config.ownHosts, fileOrigins, plainHttp: config.plainHttp, identity });
+  const ownFile = createOwnFileCheck(fileOrigins);
+  const source = createMediaSource(parts.fetcher, createSelfFiles({ config, rules, jobs: parts.jobs }));
+  return createMediaHandler({
+    source,
+    jobs: parts.jobs,
+    lines: parts.lines,
+    budget: parts.limits.budget,
+    isolationKey: config.isolationKey,
+    isBlocked: parts.blocked.isBlocked,
+    clock: systemClock,
+    cache: parts.cache,
+    flights: parts.flights,
+    rules,
+    identify,
+    access: config.mediaAccess,
+    pseudonym: identity.pseudonym,
+    keyOf: ({ mode, url }) => cacheKey({ policy: MEDIA_POLICY, epoch: config.cacheEpoch, mode, url }),
+    servesOrigin: (url) => ownFile(new URL(url)) !== undefined || config.storageBases.some((base) => url.startsWith(base)),
+    isKnownStream: (key) => parts.streams.isKnown(key),
+    stream: createStreamMedia({
+      source,
+      streams: parts.streams,
+      budget: parts.limits.budget,
+      isBlocked: parts.blocked.isBlocked,
+      list: async (key, url) => await parts.cache.list(key, url),
+    }),
+    metrics,
+    log,
+  });
+}

@@ -1,0 +1,24 @@
+// Everything that changes the bytes of a result. It becomes part of every cache key, so that a change of it empties the
+// caches by itself. The encoding happens in the image-worker; a test of the whole stack holds both together.
+
+import { LIMITS } from '@sekisho/contracts';
+import { policyHash } from './key.ts';
+
+/** sharp of the image-worker; checked against its package by a test. */
+export const SHARP_VERSION = '0.35.5';
+const ENCODING_REVISION = 1;
+
+export const MEDIA_POLICY = policyHash({
+  sharpVersion: SHARP_VERSION,
+  encodeParams: { revision: ENCODING_REVISION },
+  limits: {
+    framePixelsMax: LIMITS.framePixelsMax,
+    totalPixelsMax: LIMITS.totalPixelsMax,
+    framesMax: LIMITS.framesMax,
+    svgBytesMax: LIMITS.svgBytesMax,
+    svgSideMax: LIMITS.svgSideMax,
+    pictureBytesMax: LIMITS.pictureBytesMax,
+    passAnimationBytesMax: LIMITS.passAnimationBytesMax,
+    passAnimationSideMax: LIMITS.passAnimationSideMax,
+  },
+});
