@@ -49,11 +49,10 @@ export function parseFrameHeader(bytes: Uint8Array, bodyBytesMax: number): Frame
 const kindOf = (value: number): FrameKind | undefined =>
   (Object.keys(FRAME_KINDS) as FrameKind[]).find((kind) => FRAME_KINDS[kind] === value);
 
-/** JSON of a `job` frame; the body is the source. */
+/** JSON of a `job` frame; the body is the source, whose type the decoder finds by its magic. */
 export const decoderJobSchema = z.strictObject({
   class: z.enum(DECODE_CLASSES),
   mode: z.enum(MEDIA_MODES),
-  type: z.string().max(64),
 });
 export type DecoderJob = z.infer<typeof decoderJobSchema>;
 

@@ -20,7 +20,7 @@ const OPAQUE = 0xff000000;
  * Header of the bitmap at `at`. `icon`: the height counts a second, one-bit picture (the mask).
  * Palette and pixels follow; `pixelsAt` is the place a BMP file header names, undefined in icons.
  */
-function readHeader(bytes, at, { icon = false, pixelsAt = undefined } = {}) {
+function readHeader(bytes, at, { icon = false, pixelsAt } = {}) {
   if (at + CORE_HEADER_BYTES > bytes.length) refuse('header');
   const size = bytes.readUInt32LE(at);
   const core = size === CORE_HEADER_BYTES;

@@ -23,20 +23,23 @@ const headerOf = async (image) => {
   }
 };
 
+const OPENERS = {
+  png: (sharp, bytes) => still(openStill(sharp, bytes)),
+  jpeg: (sharp, bytes) => still(openStill(sharp, bytes)),
+  avif: (sharp, bytes) => still(openStill(sharp, asStillAvif(bytes))),
+  gif: (sharp, bytes, mode) => (mode.animated ? openMoving(sharp, bytes, 'gif') : still(openStill(sharp, bytes))),
+  webp: (sharp, bytes, mode) => (mode.animated ? openMoving(sharp, bytes, 'webp') : still(openStill(sharp, bytes))),
+  bmp: (sharp, bytes) => still(openRaw(sharp, readBmp(bytes))),
+  icon: (sharp, bytes) => {
+    const { png, raster } = readIcon(bytes);
+    return still(png === undefined ? openRaw(sharp, raster) : openStill(sharp, png));
+  },
+};
+
 /** `{image, animation?, framesCapped}`; `animation` has `loop` and `frames`. */
 async function openRaster(sharp, bytes, mode) {
   const type = sniff(bytes);
-  switch (type) {
-    case 'png': case 'jpeg': return still(openStill(sharp, bytes));
-    case 'avif': return still(openStill(sharp, asStillAvif(bytes)));
-    case 'gif': case 'webp': return mode.animated ? openMoving(sharp, bytes, type) : still(openStill(sharp, bytes));
-    case 'bmp': return still(openRaw(sharp, readBmp(bytes)));
-    case 'icon': {
-      const { png, raster } = readIcon(bytes);
-      return still(png === undefined ? openRaw(sharp, raster) : openStill(sharp, png));
-    }
-    default: return refuse('type');
-  }
+  return type === undefined ? refuse('type') : await OPENERS[type](sharp, bytes, mode);
 }
 
 const still = (image, framesCapped = false) => ({ image, framesCapped });

@@ -12,18 +12,20 @@ function brandsOf(bytes) {
   return brands;
 }
 
+const isIcon = (bytes) => bytes.readUInt16LE(0) === 0 && (bytes.readUInt16LE(2) === 1 || bytes.readUInt16LE(2) === 2);
+
+const MAGIC = [
+  ['png', (bytes) => ascii(bytes, 0, 8) === '\x89PNG\r\n\x1a\n'],
+  ['jpeg', (bytes) => ascii(bytes, 0, 3) === '\xff\xd8\xff'],
+  ['gif', (bytes) => /^GIF8[79]a$/.test(ascii(bytes, 0, 6))],
+  ['webp', (bytes) => ascii(bytes, 0, 4) === 'RIFF' && ascii(bytes, 8, 12) === 'WEBP'],
+  ['avif', (bytes) => ascii(bytes, 4, 8) === 'ftyp' && brandsOf(bytes).some((brand) => brand === 'avif' || brand === 'avis')],
+  ['bmp', (bytes) => ascii(bytes, 0, 2) === 'BM'],
+  ['icon', isIcon],
+];
+
 /** `png jpeg gif webp avif bmp icon`, or undefined. */
-function sniff(bytes) {
-  if (bytes.length < 12) return undefined;
-  if (ascii(bytes, 0, 8) === '\x89PNG\r\n\x1a\n') return 'png';
-  if (bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff) return 'jpeg';
-  if (/^GIF8[79]a$/.test(ascii(bytes, 0, 6))) return 'gif';
-  if (ascii(bytes, 0, 4) === 'RIFF' && ascii(bytes, 8, 12) === 'WEBP') return 'webp';
-  if (ascii(bytes, 4, 8) === 'ftyp' && brandsOf(bytes).some((brand) => brand === 'avif' || brand === 'avis')) return 'avif';
-  if (ascii(bytes, 0, 2) === 'BM') return 'bmp';
-  if (bytes.readUInt16LE(0) === 0 && (bytes.readUInt16LE(2) === 1 || bytes.readUInt16LE(2) === 2)) return 'icon';
-  return undefined;
-}
+const sniff = (bytes) => (bytes.length < 12 ? undefined : MAGIC.find(([, fits]) => fits(bytes))?.[0]);
 
 /** libvips knows the brand `avif` alone, though the still first picture of a sequence (`avis`) decodes all the same. */
 function asStillAvif(bytes) {

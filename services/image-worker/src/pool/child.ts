@@ -1,0 +1,235 @@
+// One decoder process: its pipe, its clocks, its end. Whatever it does, every promise here settles.
+
+import type { ChildProcess } from 'node:child_process';
+import { type Code, type DecoderJob, encodeFrameHeader } from '@sekisho/contracts';
+import { type Frame, FrameReader, type Violation } from './frame-reader.ts';
+import type { ChildFacts, ProcessClass } from './isolation.ts';
+import { readCpuMs } from './proc-stat.ts';
+import type { SpawnDecoder } from './spawn.ts';
+
+const SAMPLE_MS = 100;
+const STDERR_BYTES_MAX = 4_096;
+/** A killed process is gone within 35 ms; one stuck in the kernel must not hold a slot for ever. */
+const EXIT_MS = 2_000;
+
+export const KILL_REASONS = ['cpu', 'wall', 'deadline', 'protocol', 'refused', 'replaced', 'idle', 'evicted', 'start', 'shutdown'] as const;
+export type KillReason = (typeof KILL_REASONS)[number];
+
+export interface RunLimits {
+  readonly cpuMs: number;
+  readonly wallMs: number;
+  /** What the end of `wallMs` means: the picture took too long, or nobody waits any more. */
+  readonly wallReason: 'wall' | 'deadline';
+}
+
+export type Run =
+  | { readonly kind: 'frame'; readonly frame: Frame }
+  | { readonly kind: 'end'; readonly code: Code };
+
+export interface ChildHooks {
+  ended?(child: DecoderChild): void;
+  violated?(violation: Violation): void;
+  killed?(reason: KillReason): void;
+}
+
+export class DecoderChild implements ChildFacts {
+  readonly class: ProcessClass;
+  token: string | undefined;
+  busy = false;
+  ready = false;
+  pictures = 0;
+  lifeCpuMs = 0;
+  idleSinceMs = performance.now();
+  /** False when it died or was killed before it was loaded. */
+  readonly loaded: Promise<boolean>;
+  readonly gone: Promise<void>;
+  readonly pid: number | undefined;
+  stderr = '';
+
+  readonly #process: ChildProcess;
+  readonly #hooks: ChildHooks;
+  readonly #reader = new FrameReader();
+  #answer: ((frame: Frame | undefined) => void) | undefined;
+  #seq = 0;
+  #chargedMs = 0;
+  #sampledAtMs = performance.now();
+  #killedFor: KillReason | undefined;
+  #signal: NodeJS.Signals | null = null;
+  #over = false;
+
+  constructor(of: ProcessClass, spawn: SpawnDecoder, options: { readonly startMs: number; readonly hooks: ChildHooks }) {
+    this.class = of;
+    this.#hooks = options.hooks;
+    this.#process = spawn(of);
+    this.pid = this.#process.pid;
+    this.gone = new Promise((resolve) => {
+      const end = (signal: NodeJS.Signals | null): void => {
+        if (this.#over) return;
+        this.#over = true;
+        this.#signal = signal;
+        this.#settle(undefined);
+        resolve();
+        this.#hooks.ended?.(this);
+      };
+      this.#process.once('exit', (_code, signal) => end(signal));
+      this.#process.once('error', () => end(null));
+    });
+    this.#listen();
+    this.loaded = this.#load(options.startMs);
+  }
+
+  get alive(): boolean {
+    return !this.#over && this.#killedFor === undefined;
+  }
+
+  kill(reason: KillReason): void {
+    if (this.#over || this.#killedFor !== undefined) return;
+    this.#killedFor = reason;
+    this.#hooks.killed?.(reason);
+    this.#process.kill('SIGKILL');
+  }
+
+  /** Resolves when the process is gone, at most after two seconds. */
+  async whenGone(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, EXIT_MS);
+    });
+    await Promise.race([this.gone, late]);
+    clearTimeout(timer);
+  }
+
+  /** One picture. The child must be loaded; an answer of the wrong form ends it. */
+  async run(job: DecoderJob, body: Buffer, limits: RunLimits): Promise<Run> {
+    if (!this.alive) return { kind: 'end', code: this.#endCode() };
+    this.#seq += 1;
+    this.pictures += 1;
+    const answer = this.#expect({ seq: this.#seq, kinds: ['result', 'refusal'] });
+    const stop = this.#watch(limits);
+    this.#send(job, body);
+    const frame = await answer;
+    stop();
+    if (frame === undefined) {
+      await this.whenGone();
+      return { kind: 'end', code: this.#endCode() };
+    }
+    this.#sample();
+    return { kind: 'frame', frame };
+  }
+
+  /** CPU ms since the last call, the start of the process included. A dead one is charged up to its end. */
+  takeCpuMs(): number {
+    const cpuMs = this.lifeCpuMs - this.#chargedMs;
+    this.#chargedMs = this.lifeCpuMs;
+    return Math.max(0, Math.round(cpuMs));
+  }
+
+  #listen(): void {
+    const { stdin, stdout, stderr } = this.#process;
+    // EPIPE of a dying child: its exit tells the rest.
+    stdin?.on('error', () => undefined);
+    stdout?.on('error', () => undefined);
+    stderr?.on('error', () => undefined);
+    stdout?.on('data', (chunk: Buffer) => this.#receive(chunk));
+    stderr?.on('data', (chunk: Buffer) => {
+      if (this.stderr.length < STDERR_BYTES_MAX) this.stderr += chunk.toString('latin1', 0, STDERR_BYTES_MAX - this.stderr.length);
+    });
+  }
+
+  #receive(chunk: Buffer): void {
+    if (!this.alive) return;
+    const step = this.#reader.push(chunk);
+    if (step.kind === 'frame') this.#settle(step.frame);
+    if (step.kind !== 'violation') return;
+    this.#hooks.violated?.(step.violation);
+    this.kill('protocol');
+  }
+
+  #expect(expected: Parameters<FrameReader['expect']>[0]): Promise<Frame | undefined> {
+    this.#reader.expect(expected);
+    return new Promise((resolve) => {
+      this.#answer = resolve;
+    });
+  }
+
+  #settle(frame: Frame | undefined): void {
+    this.#answer?.(frame);
+    this.#answer = undefined;
+  }
+
+  /** A child that dies or hangs while loading would otherwise be waited for without end. */
+  async #load(startMs: number): Promise<boolean> {
+    const timer = setTimeout(() => this.kill('start'), startMs);
+    const frame = await this.#expect({ seq: 0, kinds: ['ready'] });
+    clearTimeout(timer);
+    this.ready = frame !== undefined;
+    return this.ready;
+  }
+
+  #send(job: DecoderJob, body: Buffer): void {
+    const json = Buffer.from(JSON.stringify(job));
+    const { stdin } = this.#process;
+    stdin?.cork();
+    stdin?.write(encodeFrameHeader({ kind: 'job', seq: this.#seq, jsonBytes: json.length, bodyBytes: body.length }));
+    stdin?.write(json);
+    stdin?.write(body);
+    stdin?.uncork();
+  }
+
+  /** Kills at the limits of one picture. Between two samples at most 100 ms pass. */
+  #watch(limits: RunLimits): () => void {
+    this.#sample();
+    const beforeMs = this.lifeCpuMs;
+    const sampler = setInterval(() => {
+      this.#sample();
+      if (this.lifeCpuMs - beforeMs >= limits.cpuMs) this.kill('cpu');
+    }, SAMPLE_MS);
+    const wall = setTimeout(() => {
+      this.#sample();
+      this.kill(limits.wallReason);
+    }, limits.wallMs);
+    return () => {
+      clearInterval(sampler);
+      clearTimeout(wall);
+      if (!this.alive) this.#addUnseen();
+    };
+  }
+
+  #sample(): void {
+    const cpuMs = this.pid === undefined ? undefined : readCpuMs(this.pid);
+    if (cpuMs === undefined) return;
+    this.lifeCpuMs = Math.max(this.lifeCpuMs, cpuMs);
+    this.#sampledAtMs = performance.now();
+  }
+
+  /** A dead process cannot be asked: the time since its last sample counts in full, or dying early would be a discount. */
+  #addUnseen(): void {
+    this.lifeCpuMs += Math.min(performance.now() - this.#sampledAtMs, 2 * SAMPLE_MS);
+  }
+
+  #endCode(): Code {
+    if (this.#killedFor !== undefined) return KILL_CODES[this.#killedFor];
+    // RLIMIT_CPU ends with SIGXCPU, or with SIGKILL when soft and hard limit are the same.
+    if (this.#signal === 'SIGXCPU' || (this.#signal === 'SIGKILL' && this.lifeCpuMs > RLIMIT_SUSPECT_MS)) return 'SEKISHO_IMAGE_CPU';
+    return OUT_OF_MEMORY.test(this.stderr) ? 'SEKISHO_IMAGE_MEMORY' : 'SEKISHO_IMAGE_CRASH';
+  }
+}
+
+/** SVG children get an RLIMIT_CPU of 4 s, the smallest there is. */
+const RLIMIT_SUSPECT_MS = 3_500;
+
+/** Last words of Rust, V8, GLib and C++; they choose between two codes of the same meaning to a client, no more. */
+const OUT_OF_MEMORY = /memory allocation of|out of memory|failed to allocate|bad_alloc|Cannot allocate memory/i;
+
+const KILL_CODES: Readonly<Record<KillReason, Code>> = {
+  cpu: 'SEKISHO_IMAGE_CPU',
+  wall: 'SEKISHO_IMAGE_WALL',
+  deadline: 'SEKISHO_DEADLINE',
+  protocol: 'SEKISHO_IMAGE_PROTOCOL',
+  start: 'SEKISHO_IMAGE_SPAWN',
+  shutdown: 'SEKISHO_SHUTTING_DOWN',
+  refused: 'SEKISHO_IMAGE_CRASH',
+  replaced: 'SEKISHO_IMAGE_CRASH',
+  idle: 'SEKISHO_IMAGE_CRASH',
+  evicted: 'SEKISHO_IMAGE_CRASH',
+};
