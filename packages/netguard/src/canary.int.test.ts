@@ -1,6 +1,8 @@
 // No TCP connection may reach the canary, whatever a stranger writes: counted at the listening socket, not by status.
 // Its port passes the URL rules on purpose (another address on that port is allowed), so that the address rules stand alone.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Rig, startRig } from './testing/rig.ts';
 import { type BareServer, response, startBare } from './testing/servers.ts';
 
@@ -88,4 +90,25 @@ describe('guardedFetch() against a canary', () => {
       expect(touched()).toBe(0);
     },
   );
+});
+
+const corpus = join(import.meta.dirname, '../../../../shared/corpus/ssrf/cases.jsonl');
+(existsSync(corpus) ? describe : describe.skip)('guardedFetch() over the SSRF corpus', () => {
+  it('denies each hostile URL when its name leads to a private address', async () => {
+    const hostile = readFileSync(corpus, 'utf8')
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as { input: string; kind: string; expected: string })
+      .filter(({ kind, expected }) => kind === 'url' && expected === 'blocked');
+    expect(hostile.length).toBeGreaterThan(300);
+    const passed: string[] = [];
+    for (const { input } of hostile) {
+      const host = URL.parse(input)?.hostname;
+      if (host !== undefined && host !== '') rig.dns.set(host.replace(/\.$/, ''), { a: ['127.0.0.1'], aaaa: ['::ffff:127.0.0.9'] });
+      const answer = await rig.fetch(input);
+      if (answer.kind !== 'deny') passed.push(`${input} ${answer.kind}`);
+    }
+    expect(passed).toEqual([]);
+    expect(touched()).toBe(0);
+  }, 60_000);
 });

@@ -22,7 +22,7 @@ const rules = { plainHttp: 'allow', ownHosts: ownHostSet(['misskey.origin.exampl
 
 const wrong = (kind: Case['kind'], allowed: (input: string) => boolean): string[] =>
   cases
-    // A name that only its answer makes hostile is the resolver's business; see connect.int.test.ts.
+    // A name that only its answer makes hostile is the resolver's business; see canary.int.test.ts.
     .filter((entry) => entry.kind === kind && !(entry.needs_dns === true && entry.expected === 'blocked'))
     .filter((entry) => allowed(entry.input) !== (entry.expected === 'allowed'))
     .map((entry) => `${entry.id} ${entry.input}`);

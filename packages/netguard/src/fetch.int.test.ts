@@ -7,16 +7,20 @@ let server: BareServer;
 let rig: Rig;
 const at = (path: string, host = 'a.origin.example'): string => `http://${host}:${server.port}${path}`;
 
+/** The path says what to answer: `/to/302/<location>`, `/hop/<redirects left>`, `/raw/<bytes>`, `/long`, `/status/<status>`. */
+const answers: Readonly<Record<string, (rest: string) => string>> = {
+  to: (rest) => response(Number(rest.slice(0, 3)), { location: decodeURIComponent(rest.slice(4)) }),
+  hop: (rest) => response(302, { location: Number(rest) > 0 ? `/hop/${Number(rest) - 1}` : '/ok' }),
+  raw: (rest) => decodeURIComponent(rest),
+  long: () => response(302, { location: `/${'x'.repeat(8_192)}` }),
+  status: (rest) => response(Number(rest), {}, 'body'),
+  ok: () => response(200, { 'content-type': 'image/png', 'x-a': '1', 'X-A': '2', etag: '"e"' }, 'hello'),
+};
+
 beforeAll(async () => {
   server = await startBare((socket, head) => {
-    const path = head.split(' ')[1] ?? '';
-    const [, kind, rest] = /^\/([a-z]+)\/?(.*)$/.exec(path) ?? [];
-    if (kind === 'to') socket.end(response(Number(rest?.slice(0, 3)), { location: decodeURIComponent(rest?.slice(4) ?? '') }));
-    else if (kind === 'hop') socket.end(response(302, { location: Number(rest) > 0 ? `/hop/${Number(rest) - 1}` : '/ok' }));
-    else if (kind === 'raw') socket.end(Buffer.from(decodeURIComponent(rest ?? ''), 'latin1'));
-    else if (kind === 'long') socket.end(response(302, { location: `/${'x'.repeat(8_192)}` }));
-    else if (kind === 'status') socket.end(response(Number(rest), {}, 'body'));
-    else socket.end(response(200, { 'content-type': 'image/png', 'x-a': '1', 'X-A': '2', etag: '"e"' }, 'hello'));
+    const [, kind = '', rest = ''] = /^\S+ \/([a-z]+)\/?(\S*)/.exec(head) ?? [];
+    socket.end(answers[kind]!(rest), 'latin1');
   });
   rig = await startRig({
     allow: [`127.0.0.1:${server.port}`],
@@ -37,7 +41,7 @@ describe('guardedFetch()', () => {
     const answer = await rig.fetch(at('/ok?x#y'));
     expect(answer).toMatchObject({ kind: 'response', status: 200, redirects: 0, finalHost: 'a.origin.example', finalOrigin: `http://a.origin.example:${server.port}`, finalUrl: at('/ok?x') });
     if (answer.kind !== 'response') return;
-    expect(answer.headers).toMatchObject({ 'content-type': 'image/png', etag: '"e"' });
+    expect(answer.headers).toMatchObject({ 'content-type': 'image/png', etag: '"e"', 'x-a': '1, 2' });
     expect(await answer.body.toArray().then((chunks) => Buffer.concat(chunks as Buffer[]).toString())).toBe('hello');
     expect(await server.idle(2_000)).toBe(true);
     answer.close();

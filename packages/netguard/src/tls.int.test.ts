@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { connect } from 'node:tls';
 import { makeCerts } from './testing/certs.ts';
 import { type Rig, startRig } from './testing/rig.ts';
 import { type BareServer, response, startBare } from './testing/servers.ts';
@@ -18,7 +19,7 @@ beforeAll(async () => {
   await start('selfSigned', { tls: certs.selfSigned });
   await start('tls11', { tls: { ...certs.good, maxVersion: 'TLSv1.1' } });
   await start('tls12', { tls: { ...certs.good, maxVersion: 'TLSv1.2' } });
-  await start('plain', {});
+  await start('plain', { greeting: 'SSH-2.0-x\r\n' });
   const allow = [...servers.values()].map(({ port }) => `127.0.0.1:${port}`);
   rig = await startRig({ allow, ca: certs.ca, zone: { 'a.peer.example': { a: ['127.0.0.1'] } } });
   untrusting = await startRig({ allow });
@@ -43,6 +44,13 @@ describe('guardedFetch() over TLS', () => {
     expect(servers.get(name)!.connections).toBeGreaterThan(0);
     expect(servers.get(name)!.requests).toEqual([]);
     expect(await servers.get(name)!.idle(2_000)).toBe(true);
+  });
+
+  it('was refused by TLS 1.1 because of its version (control: a lax client gets in)', async () => {
+    const socket = connect({ port: servers.get('tls11')!.port, minVersion: 'TLSv1', ciphers: 'DEFAULT@SECLEVEL=0', rejectUnauthorized: false });
+    await new Promise((resolve, reject) => socket.once('secureConnect', resolve).once('error', reject));
+    expect(socket.getProtocol()).toBe('TLSv1.1');
+    socket.destroy();
   });
 
   it('refuses a good certificate for another name, and one of an authority that is not ours', async () => {

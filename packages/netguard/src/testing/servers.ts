@@ -21,6 +21,8 @@ export interface BareServer {
 export interface BareOptions {
   readonly tls?: TestCert & { readonly maxVersion?: 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3' };
   readonly host?: string;
+  /** Written to each new connection unasked. */
+  readonly greeting?: string;
 }
 
 /** Calls `answer` with each complete request head; without it the server accepts and stays silent. */
@@ -30,6 +32,7 @@ export async function startBare(answer?: (socket: Socket, head: string) => void,
   let connections = 0;
   const serve = (socket: Socket): void => {
     socket.on('error', () => undefined);
+    if (options.greeting !== undefined) socket.write(options.greeting);
     let head = '';
     socket.on('data', (chunk: Buffer) => {
       head += chunk.toString('latin1');
