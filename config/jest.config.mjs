@@ -20,7 +20,7 @@ export default {
       displayName: 'unit',
       testRegex: '(packages|services|scripts)/.*(?<!\\.(int|browser))\\.test\\.ts$',
     },
-    { ...shared, displayName: 'int', testRegex: '(packages|services|scripts)/.*\\.int\\.test\\.ts$' },
+    { ...shared, displayName: 'int', testRegex: '(packages|services|scripts|test-stack)/.*\\.int\\.test\\.ts$' },
     { ...shared, displayName: 'browser', testRegex: 'test-browser/.*\\.browser\\.test\\.ts$' },
   ],
 };

@@ -6,7 +6,8 @@ import { once } from 'node:events';
 import { type IncomingMessage, type RequestListener, type ServerResponse, createServer } from 'node:http';
 import { join } from 'node:path';
 import { startDnsServer } from '@sekisho/testkit';
-import { readBudget } from './budget.ts';
+import { createInterface } from 'node:readline';
+import { readBudget, watchBudgets } from './budget.ts';
 import { DEMO_ATTACKS, DEMO_PICTURES, demoFile } from './plan.ts';
 
 const ASSETS = join(import.meta.dirname, 'assets');
@@ -99,3 +100,5 @@ const dns = await startDnsServer({
   'rebind.peer.example': { alternate: [{ a: ['192.0.2.1'] }, { a: ['127.0.0.1'] }] },
 });
 process.stdout.write(`${JSON.stringify({ originPort, upstreamPort, dns: dns.address })}\n`);
+// The stack starts after us and tells where its Redis is.
+createInterface({ input: process.stdin }).once('line', (url) => url !== '' && watchBudgets(url));

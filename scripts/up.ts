@@ -1,0 +1,109 @@
+// npm run up: the whole stack on this machine, with a demo unless SEKISHO_MISSKEY_URL says where a Misskey is.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { describeStartProblem } from '@sekisho/runtime';
+import { type StackOptions, handedOn, readOptions } from './local-stack/options.ts';
+import { PortTaken, assertPortFree } from './local-stack/ports.ts';
+import { type Stack, type StackSpec, startStack } from './local-stack/stack.ts';
+import { MissingProgram, ensurePrograms } from './set-up/programs.ts';
+
+const root = dirname(import.meta.dirname);
+const DEMO_START_MS = 20_000;
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+interface Demo {
+  readonly child: ChildProcess;
+  readonly upstreamPort: number;
+  readonly originPort: number;
+  readonly dns: string;
+}
+
+/** Needs Redis only for the budget it shows, so it starts before the stack and is told the URL over its standard input. */
+async function startDemo(publicUrl: string): Promise<Demo> {
+  const child = spawn(process.execPath, [join(root, 'scripts/demo/upstream.ts')], {
+    cwd: root, env: { PATH: process.env['PATH'] ?? '', SEKISHO_PUBLIC_URL: publicUrl }, stdio: ['pipe', 'pipe', 'inherit'], detached: true,
+  });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const late = new Promise<never>((_resolve, reject) => {
+    setTimeout(() => reject(new Error('the demo did not start in time')), DEMO_START_MS).unref();
+    child.once('exit', () => reject(new Error('the demo ended while starting')));
+  });
+  late.catch(() => undefined);
+  const { value } = await Promise.race([lines.next(), late]);
+  const ports = JSON.parse(String(value)) as { originPort: number; upstreamPort: number; dns: string };
+  return { child, ...ports };
+}
+
+async function assertPorts(options: StackOptions): Promise<void> {
+  const host = options.SEKISHO_LISTEN_HOST;
+  await assertPortFree(host, options.SEKISHO_GATEWAY_PORT, 'SEKISHO_GATEWAY_PORT');
+  await assertPortFree('127.0.0.1', options.SEKISHO_FETCHER_PORT, 'SEKISHO_FETCHER_PORT');
+  await assertPortFree('127.0.0.1', options.SEKISHO_GATEWAY_OPS_PORT, 'SEKISHO_GATEWAY_OPS_PORT');
+  await assertPortFree('127.0.0.1', options.SEKISHO_FETCHER_OPS_PORT, 'SEKISHO_FETCHER_OPS_PORT');
+  await assertPortFree('127.0.0.1', options.SEKISHO_IMAGE_WORKER_OPS_PORT, 'SEKISHO_IMAGE_WORKER_OPS_PORT');
+}
+
+/** What the demo's strangers need: their names, and their ports on loopback treated as public. */
+const demoEnvironment = (demo: Demo): Record<string, string> => ({
+  SEKISHO_DNS_SERVERS: demo.dns,
+  SEKISHO_UNSAFE_ALLOW_TARGETS: `127.0.0.1:${demo.originPort}`,
+});
+
+async function main(): Promise<void> {
+  const options = readOptions(process.env);
+  if (options.SEKISHO_REDIS_URL === undefined) ensurePrograms(['redis-server']);
+  await assertPorts(options);
+  const publicUrl = options.SEKISHO_PUBLIC_URL?.origin ?? `http://localhost:${options.SEKISHO_GATEWAY_PORT}`;
+  const demo = options.SEKISHO_MISSKEY_URL === undefined ? await startDemo(publicUrl) : undefined;
+  const spec: StackSpec = {
+    ports: {
+      gateways: [options.SEKISHO_GATEWAY_PORT], gatewayOps: [options.SEKISHO_GATEWAY_OPS_PORT], fetcher: options.SEKISHO_FETCHER_PORT,
+      fetcherOps: options.SEKISHO_FETCHER_OPS_PORT, workerOps: options.SEKISHO_IMAGE_WORKER_OPS_PORT,
+    },
+    publicUrl,
+    misskeyUrl: options.SEKISHO_MISSKEY_URL?.origin ?? `http://127.0.0.1:${demo?.upstreamPort ?? 0}`,
+    listenHost: options.SEKISHO_LISTEN_HOST,
+    redisUrl: options.SEKISHO_REDIS_URL,
+    env: { ...(demo === undefined ? {} : demoEnvironment(demo)), ...handedOn(process.env) },
+    print: say,
+  };
+  const endDemo = (): void => void demo?.child.kill('SIGKILL');
+  const stack = await startStack(spec).catch((error: unknown) => {
+    endDemo();
+    throw error;
+  });
+  writeStateUrl(stack, options);
+  demo?.child.stdin?.end(`${stack.redis?.url('gateway-state') ?? options.SEKISHO_REDIS_URL ?? ''}\n`);
+  await stayUp(stack, publicUrl, endDemo);
+}
+
+/** Where `npm run media` finds the state Redis of a local stack. */
+function writeStateUrl(stack: Stack, options: StackOptions): void {
+  mkdirSync(join(root, '.run'), { recursive: true });
+  const url = stack.redis?.url('gateway-state') ?? options.SEKISHO_REDIS_URL ?? '';
+  writeFileSync(join(root, '.run', 'state-redis-url'), url, { mode: 0o600 });
+}
+
+async function stayUp(stack: Stack, publicUrl: string, endDemo: () => void): Promise<void> {
+  const asked = new Promise<string>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve(signal));
+  });
+  say(`sekisho is up: ${publicUrl}`);
+  const reason = await Promise.race([asked, stack.processes.firstExit]);
+  say(`sekisho stops (${reason})`);
+  endDemo();
+  await stack.stop();
+  process.exitCode = reason.startsWith('SIG') ? 0 : 1;
+}
+
+try {
+  await main();
+  process.exit();
+} catch (error) {
+  const known = error instanceof PortTaken || error instanceof MissingProgram;
+  say(known ? `sekisho: ${error.message}` : `sekisho: ${describeStartProblem(error)}`);
+  process.exit(1);
+}
