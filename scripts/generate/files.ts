@@ -1,0 +1,34 @@
+// Every generated file of the repository.
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { renderAddresses } from './addresses.ts';
+import type { GeneratedFile } from './drift.ts';
+import { renderEnvironment } from './environment.ts';
+import { renderErrors } from './errors.ts';
+import { renderLimits } from './limits.ts';
+import { readMetrics, renderMetrics } from './metrics.ts';
+import { readSchemas } from './schemas.ts';
+
+/** @param root folder of the repository. */
+export async function generatedFiles(root: string): Promise<readonly GeneratedFile[]> {
+  return [
+    { path: 'docs/reference/errors.md', text: renderErrors() },
+    { path: 'docs/reference/environment.md', text: renderEnvironment(readSchemas(root)) },
+    { path: 'docs/reference/metrics.md', text: renderMetrics(await readMetrics(root)) },
+    { path: 'docs/reference/limits.md', text: renderLimits() },
+    { path: 'docs/reference/addresses.md', text: renderAddresses() },
+    ...(await redisUsers(root)),
+  ];
+}
+
+/** The Redis users are rendered where the local stack and the tests get them from. */
+async function redisUsers(root: string): Promise<readonly GeneratedFile[]> {
+  const script = join(root, 'scripts/redis-users.ts');
+  if (!existsSync(script)) return [];
+  const module: unknown = await import(script);
+  if (typeof module !== 'object' || module === null || !('renderUsersAcl' in module)) return [];
+  const render = module.renderUsersAcl;
+  const text: unknown = typeof render === 'function' ? await render() : undefined;
+  return typeof text === 'string' ? [{ path: 'k8s/redis/users.acl', text }] : [];
+}
