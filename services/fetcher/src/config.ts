@@ -1,0 +1,143 @@
+// The only reader of the environment.
+
+import { readFileSync } from 'node:fs';
+import { createAddressPolicy, ownHostSet, parseAllowTarget, parseCidr, type PlainHttp } from '@sekisho/netguard';
+import { ConfigError, envFields, loadConfig, readSecretFile } from '@sekisho/runtime';
+import { z } from 'zod';
+import { parseDenyList, readDenyFile } from './deny-list/parse.ts';
+
+const MiB = 1024 * 1024;
+
+export interface FetcherConfig {
+  readonly listenHost: string;
+  readonly port: number;
+  readonly opsHost: string;
+  readonly opsPort: number;
+  /** Exact Host values; undefined: loopback names with the port listened on. */
+  readonly hosts: readonly string[] | undefined;
+  readonly token: Buffer;
+  readonly publicUrl: URL;
+  readonly ownHosts: readonly string[];
+  readonly redisUrl: string;
+  /** Byte budget of the work Redis. */
+  readonly workBytesMax: number;
+  readonly dnsServers: readonly string[];
+  readonly plainHttp: PlainHttp;
+  /** Networks and addresses denied from the environment; those of the file come on top. */
+  readonly denyCidrs: readonly string[];
+  readonly denyCidrsFile: string | undefined;
+  readonly unsafeAllowTargets: readonly string[];
+  readonly unsafePublicCidrs: readonly string[];
+  /** PEM of further authorities. */
+  readonly unsafeCa: string | undefined;
+  readonly logLevel: string;
+  readonly version: string;
+}
+
+const each = (isGood: (text: string) => boolean, message: string) =>
+  envFields.list().refine((list) => list.every(isGood), { message });
+
+const schema = z.object({
+  SEKISHO_LISTEN_HOST: envFields.host('0.0.0.0'),
+  SEKISHO_FETCHER_PORT: envFields.port(8081),
+  SEKISHO_OPS_HOST: envFields.host('0.0.0.0'),
+  SEKISHO_OPS_PORT: envFields.port(9090),
+  SEKISHO_FETCHER_HOSTS: each((text) => /^[a-z0-9.:[\]-]{1,255}$/.test(text), 'must be host or host:port, in lower case, separated by commas'),
+  SEKISHO_INTERNAL_TOKEN_FILE: envFields.filePath(),
+  SEKISHO_PUBLIC_URL: envFields.httpUrl(),
+  SEKISHO_OWN_HOSTS: each(isHost, 'must be host names, separated by commas'),
+  SEKISHO_REDIS_URL: envFields.redisUrl().optional(),
+  SEKISHO_WORK_REDIS_URL: envFields.redisUrl().optional(),
+  SEKISHO_WORK_BYTES_MAX: envFields.intBetween(32 * MiB, 64 * 1024 * MiB, 256 * MiB),
+  SEKISHO_DNS_SERVERS: each((text) => parseAllowTarget(text) !== undefined, 'must be ip:port, separated by commas'),
+  SEKISHO_FETCH_PLAIN_HTTP: z.enum(['upgrade', 'allow', 'deny']).default('upgrade'),
+  SEKISHO_DENY_CIDRS: each(isCidr, 'must be address prefixes, separated by commas'),
+  SEKISHO_DENY_CIDRS_FILE: envFields.filePath().optional(),
+  SEKISHO_NODE_IPS: each(isCidr, 'must be addresses, separated by commas'),
+  SEKISHO_UNSAFE_ALLOW_TARGETS: each((text) => parseAllowTarget(text) !== undefined, 'must be ip:port, separated by commas'),
+  SEKISHO_UNSAFE_PUBLIC_CIDRS: each(isCidr, 'must be address prefixes, separated by commas'),
+  SEKISHO_UNSAFE_CA_FILE: envFields.filePath().optional(),
+  SEKISHO_LOG_LEVEL: envFields.logLevel(),
+});
+type Values = z.output<typeof schema>;
+
+/** @throws ConfigError with all problems. */
+export function readConfig(env: NodeJS.ProcessEnv): FetcherConfig {
+  const values = loadConfig(schema, { env, service: 'fetcher' });
+  const redisUrl = values.SEKISHO_WORK_REDIS_URL ?? values.SEKISHO_REDIS_URL;
+  if (redisUrl === undefined) throw problem('SEKISHO_WORK_REDIS_URL is not set');
+  return {
+    listenHost: values.SEKISHO_LISTEN_HOST,
+    port: values.SEKISHO_FETCHER_PORT,
+    opsHost: values.SEKISHO_OPS_HOST,
+    opsPort: values.SEKISHO_OPS_PORT,
+    hosts: values.SEKISHO_FETCHER_HOSTS.length === 0 ? undefined : values.SEKISHO_FETCHER_HOSTS,
+    token: readSecretFile(values.SEKISHO_INTERNAL_TOKEN_FILE, 'SEKISHO_INTERNAL_TOKEN_FILE'),
+    publicUrl: values.SEKISHO_PUBLIC_URL,
+    ownHosts: values.SEKISHO_OWN_HOSTS,
+    redisUrl,
+    workBytesMax: values.SEKISHO_WORK_BYTES_MAX,
+    dnsServers: values.SEKISHO_DNS_SERVERS,
+    plainHttp: values.SEKISHO_FETCH_PLAIN_HTTP,
+    denyCidrs: denyCidrs(values, env['KUBERNETES_SERVICE_HOST']),
+    denyCidrsFile: values.SEKISHO_DENY_CIDRS_FILE,
+    unsafeAllowTargets: values.SEKISHO_UNSAFE_ALLOW_TARGETS,
+    unsafePublicCidrs: values.SEKISHO_UNSAFE_PUBLIC_CIDRS,
+    unsafeCa: readCa(values.SEKISHO_UNSAFE_CA_FILE),
+    logLevel: values.SEKISHO_LOG_LEVEL,
+    version: readVersion(),
+  };
+}
+
+const problem = (text: string): ConfigError => new ConfigError('fetcher', [text]);
+
+function isCidr(text: string): boolean {
+  return parseCidr(text) !== undefined;
+}
+
+function isHost(text: string): boolean {
+  try {
+    return ownHostSet([text]).size === 1 && !/[\s/?#@:]/.test(text);
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * The API server's Service address is denied by itself. Some clusters (GKE: 34.118.224.0/20) take their Services from
+ * public space, where the built-in table cannot know them: then somebody must have named the network.
+ */
+function denyCidrs(values: Values, apiServer: string | undefined): readonly string[] {
+  const named = values.SEKISHO_DENY_CIDRS;
+  const all = [...named, ...values.SEKISHO_NODE_IPS];
+  const inFile = values.SEKISHO_DENY_CIDRS_FILE === undefined ? [] : fileCidrs(values.SEKISHO_DENY_CIDRS_FILE);
+  if (apiServer === undefined || !isCidr(apiServer)) return all;
+  const policy = createAddressPolicy({ denyCidrs: [...named, ...inFile] });
+  if (policy.check(apiServer, 443).allowed) {
+    throw problem(
+      'the Services of this cluster have public addresses and nothing denies them: set cluster.denyCIDRs (SEKISHO_DENY_CIDRS) to the Service, pod and node networks',
+    );
+  }
+  return [...all, apiServer];
+}
+
+function fileCidrs(path: string): readonly string[] {
+  const list = parseDenyList(readDenyFile(path) ?? '\0');
+  if (!list.ok) throw problem(`SEKISHO_DENY_CIDRS_FILE: ${list.detail}`);
+  return list.cidrs;
+}
+
+function readCa(path: string | undefined): string | undefined {
+  if (path === undefined) return undefined;
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    throw problem('SEKISHO_UNSAFE_CA_FILE: the file cannot be read');
+  }
+}
+
+function readVersion(): string {
+  const parsed: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  const version = typeof parsed === 'object' && parsed !== null && 'version' in parsed ? parsed.version : undefined;
+  return typeof version === 'string' ? version : '0.0.0';
+}
