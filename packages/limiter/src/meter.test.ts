@@ -1,0 +1,189 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { setTimeout as delay } from 'node:timers/promises';
+import { freshBucket, levelOf } from './conformance.ts';
+import { Guard } from './guard.ts';
+import { MemoryLimiter } from './memory.ts';
+import { BatchedMeter, type MeterOptions } from './meter.ts';
+import type { Debit, DebitPort } from './port.ts';
+
+/** Debits go to a limiter in the process, which can be taken away. */
+class FlakyPort implements DebitPort {
+  readonly inner: MemoryLimiter;
+  readonly sizes: number[] = [];
+  down = false;
+
+  constructor(nowMs: () => number) {
+    this.inner = new MemoryLimiter({ nowMs });
+  }
+
+  async debit(debits: readonly Debit[]): Promise<readonly number[]> {
+    this.sizes.push(debits.length);
+    if (this.down) throw new Error('gone');
+    return await this.inner.debit(debits);
+  }
+}
+
+interface Rig {
+  readonly port: FlakyPort;
+  readonly meter: BatchedMeter;
+  readonly another: () => BatchedMeter;
+  readonly advance: (ms: number) => void;
+}
+
+function setUp(options: Partial<MeterOptions> = {}): Rig {
+  let now = 0;
+  const nowMs = (): number => now;
+  const port = new FlakyPort(nowMs);
+  const another = (): BatchedMeter =>
+    new BatchedMeter({ port, guard: new Guard({ nowMs, failuresMax: 1 }), local: new MemoryLimiter({ nowMs }), nowMs, flushMs: 60_000, ...options });
+  return { port, meter: another(), another, advance: (ms) => { now += ms; } };
+}
+
+describe('BatchedMeter', () => {
+  it('admits without a round trip and carries the sum in one call', async () => {
+    const { meter, port } = setUp();
+    const two = [freshBucket(100), freshBucket(200)];
+    for (let at = 0; at < 30; at += 1) expect(meter.tick(two, 1)).toEqual({ ok: true });
+    expect(port.sizes).toEqual([]);
+    await meter.flush();
+    expect(port.sizes).toEqual([2]);
+    expect(await levelOf(port.inner, two[0]!)).toBe(30);
+    await meter.flush();
+    expect(await levelOf(port.inner, two[1]!)).toBe(30);
+    await meter.close();
+  });
+
+  it('refuses in all buckets or none, names the bucket and the wait', async () => {
+    const { meter, port } = setUp();
+    const two = [freshBucket(100), freshBucket(10)];
+    for (let at = 0; at < 10; at += 1) meter.tick(two, 1);
+    expect(meter.tick(two, 1)).toMatchObject({ ok: false, bucket: 1, retryAfterMs: 10_000 });
+    await meter.close();
+    expect(await levelOf(port.inner, two[0]!)).toBe(10);
+  });
+
+  it('hears from the answer what others have spent, and of refunds', async () => {
+    const { meter, port } = setUp();
+    const bucket = freshBucket(100);
+    const verdict = await port.inner.charge([bucket], 95);
+    expect(meter.tick([bucket], 6)).toEqual({ ok: true });
+    await meter.flush();
+    expect(meter.tick([bucket], 1)).toMatchObject({ ok: false, bucket: 0 });
+    await port.inner.settle(verdict.ok ? verdict.id : '', 0);
+    // The refusal asked for the level again.
+    await meter.flush();
+    expect(meter.tick([bucket], 94)).toEqual({ ok: true });
+    await meter.close();
+    expect(await levelOf(port.inner, bucket)).toBe(100);
+  });
+
+  it('keeps what is counted while a flush is out', async () => {
+    const { meter, port } = setUp();
+    const bucket = freshBucket(100);
+    meter.tick([bucket], 10);
+    const flushed = meter.flush();
+    meter.tick([bucket], 5);
+    await flushed;
+    expect(meter.tick([bucket], 86)).toMatchObject({ ok: false });
+    expect(meter.tick([bucket], 85)).toEqual({ ok: true });
+    await meter.close();
+    expect(await levelOf(port.inner, bucket)).toBe(100);
+  });
+
+  it('drains in the process as in Redis', async () => {
+    const { meter, advance } = setUp();
+    const bucket = freshBucket(10, 1_000);
+    expect(meter.tick([bucket], 10)).toEqual({ ok: true });
+    expect(meter.tick([bucket], 1)).toMatchObject({ ok: false, retryAfterMs: 1 });
+    advance(4);
+    expect(meter.tick([bucket], 4)).toEqual({ ok: true });
+    expect(meter.tick([bucket], 1)).toMatchObject({ ok: false });
+    await meter.close();
+  });
+
+  it('sends at most 200 keys a call and 2,000 a flush', async () => {
+    const { meter, port } = setUp();
+    for (let at = 0; at < 2_150; at += 1) meter.tick([freshBucket(10)], 1);
+    await meter.close();
+    expect(Math.max(...port.sizes)).toBe(200);
+    expect(port.sizes.reduce((sum, size) => sum + size, 0)).toBe(2_150);
+  });
+
+  it('flushes by itself', async () => {
+    const { meter, port } = setUp({ flushMs: 5 });
+    const bucket = freshBucket(100);
+    meter.tick([bucket], 7);
+    for (let at = 0; at < 200 && port.sizes.length === 0; at += 1) await delay(5);
+    expect(await levelOf(port.inner, bucket)).toBe(7);
+    await meter.close();
+  });
+
+  it('bounds its keys: refuses new ones while all are live, takes them when they have drained', async () => {
+    const { meter, advance } = setUp({ keysMax: 100 });
+    for (let at = 0; at < 100; at += 1) expect(meter.tick([freshBucket(10, 1)], 1)).toEqual({ ok: true });
+    const late = freshBucket(10, 1);
+    expect(meter.tick([late], 1)).toMatchObject({ ok: false, bucket: 0 });
+    advance(2_000);
+    await meter.flush();
+    advance(2_000);
+    for (let at = 0; at < 300; at += 1) expect(meter.tick([freshBucket(10, 1)], 1).ok).toBe(at < 100);
+    expect(meter.size).toBeLessThanOrEqual(100);
+    await meter.close();
+  });
+
+  it('gives out an eighth while Redis is away, and comes back by itself', async () => {
+    const { meter, port, advance } = setUp();
+    const bucket = freshBucket(80);
+    port.down = true;
+    meter.tick([bucket], 1);
+    await meter.flush();
+    let admitted = 0;
+    for (let at = 0; at < 80; at += 1) admitted += meter.tick([bucket], 1).ok ? 1 : 0;
+    expect(admitted).toBe(10);
+    port.down = false;
+    advance(1_000);
+    await meter.flush();
+    for (let at = 0; at < 80; at += 1) admitted += meter.tick([bucket], 1).ok ? 1 : 0;
+    expect(admitted).toBeGreaterThan(80);
+    await meter.close();
+  });
+
+  it('throws for numbers that are none', async () => {
+    const { meter } = setUp();
+    expect(() => meter.tick([freshBucket(10)], Number.NaN)).toThrow(RangeError);
+    expect(() => meter.tick([freshBucket(0)], 1)).toThrow(RangeError);
+    await meter.close();
+  });
+
+  it('keeps the bound over processes but for what they admit between two flushes', async () => {
+    const stepArb = fc.record({ dtMs: fc.integer({ min: 0, max: 30 }), who: fc.nat({ max: 2 }), cost: fc.integer({ min: 1, max: 10 }) });
+    await fc.assert(
+      fc.asyncProperty(fc.array(stepArb, { minLength: 1, maxLength: 80 }), fc.integer({ min: 1, max: 6 }), async (steps, every) => {
+        const rig = setUp();
+        const meters = [rig.meter, rig.another(), rig.another()];
+        const bucket = freshBucket(40, 100);
+        let [elapsedMs, admitted, sinceFlush, overshoot] = [0, 0, 0, 0];
+        for (const [at, step] of steps.entries()) {
+          rig.advance(step.dtMs);
+          elapsedMs += step.dtMs;
+          if (meters[step.who]!.tick([bucket], step.cost).ok) {
+            admitted += step.cost;
+            sinceFlush += step.cost;
+          }
+          overshoot = Math.max(overshoot, sinceFlush);
+          expect(admitted).toBeLessThanOrEqual(40 + elapsedMs / 10 + overshoot * 2 + 0.01);
+          if (at % every === 0) {
+            for (const meter of meters) await meter.flush();
+            // Those that flushed first have not heard of the others yet.
+            for (const meter of meters) meter.tick([bucket], 1_000);
+            for (const meter of meters) await meter.flush();
+            sinceFlush = 0;
+          }
+        }
+        for (const meter of meters) await meter.close();
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
