@@ -1,0 +1,105 @@
+import { describe, expect, it } from '@jest/globals';
+import { BatchedMeter, Guard, MemoryLimiter, type RefundLimiter, createFallbackLimiter } from '@sekisho/limiter';
+import type { ClientIdentity } from '../media/types.ts';
+import { type Budget, type BudgetCharge, type BudgetHooks, createBudget } from './budget.ts';
+
+const client = (last: number): ClientIdentity => ({ address: `203.0.113.${last}`, key: `203.0.113.${last}`, net: '203.0.113.0/24' });
+const stranger: ClientIdentity = { address: '198.51.100.1', key: '198.51.100.1', net: '198.51.100.0/24' };
+
+interface Rig {
+  readonly budget: Budget;
+  readonly sums: { charged: number; refunded: number; readonly denied: string[] };
+  down: boolean;
+}
+
+function setUp(): Rig {
+  const inner = new MemoryLimiter({ nowMs: () => 0 });
+  const guard = new Guard({ nowMs: () => 0, failuresMax: 1 });
+  const local = new MemoryLimiter({ nowMs: () => 0 });
+  const sums: Rig['sums'] = { charged: 0, refunded: 0, denied: [] };
+  const hooks: BudgetHooks = {
+    charged: (_area, costMs) => { sums.charged += costMs; },
+    refunded: (_area, costMs) => { sums.refunded += costMs; },
+    denied: (_area, code) => { sums.denied.push(code); },
+  };
+  const rig = { sums, down: false };
+  const redis: RefundLimiter = {
+    charge: async (...args) => await (rig.down ? Promise.reject(new Error('gone')) : inner.charge(...args)),
+    reprice: async (...args) => await (rig.down ? Promise.reject(new Error('gone')) : inner.reprice(...args)),
+    settle: async (...args) => await (rig.down ? Promise.reject(new Error('gone')) : inner.settle(...args)),
+  };
+  const meter = new BatchedMeter({ port: inner, guard, local, nowMs: () => 0, flushMs: 60_000 });
+  return Object.assign(rig, { budget: createBudget({ limiter: createFallbackLimiter({ redis, local, guard }), meter, hooks }) });
+}
+
+async function opened(budget: Budget, who: ClientIdentity, costMs: number): Promise<BudgetCharge> {
+  const answer = await budget.open(who, 'media', 'transform', costMs);
+  if (!answer.ok) throw new Error(answer.code);
+  return answer.charge;
+}
+
+describe('createBudget()', () => {
+  it('opens, reprices and settles once, and counts what was charged and refunded', async () => {
+    const { budget, sums } = setUp();
+    const charge = await opened(budget, client(1), 250);
+    expect(charge.costMs).toBe(250);
+    expect(await charge.reprice(1_000)).toBe(true);
+    expect(charge.costMs).toBe(1_000);
+    expect(await charge.reprice(400)).toBe(true);
+    await Promise.all([charge.settle(100), charge.settle(0)]);
+    await charge.settle(0);
+    expect(await charge.reprice(10)).toBe(false);
+    expect(sums).toEqual({ charged: 1_000, refunded: 900, denied: [] });
+  });
+
+  it('counts a debt as charged, up to its cap', async () => {
+    const { budget, sums } = setUp();
+    await (await opened(budget, client(1), 250)).settle(Number.POSITIVE_INFINITY);
+    expect(sums).toMatchObject({ charged: 8_250, refunded: 0 });
+  });
+
+  it('names the client, then the network, then the class', async () => {
+    const { budget, sums } = setUp();
+    await opened(budget, client(1), 60_000);
+    expect(await budget.open(client(1), 'media', 'transform', 1)).toEqual({ ok: false, code: 'SEKISHO_LIMIT_CLIENT', retryAfterS: 1 });
+    for (const last of [2, 3, 4]) await opened(budget, client(last), 60_000);
+    expect(await budget.open(client(5), 'media', 'transform', 4_000)).toEqual({ ok: false, code: 'SEKISHO_LIMIT_NET', retryAfterS: 2 });
+    for (const net of [1, 2, 3, 4]) await opened(budget, { address: '', key: `192.0.2.${net}`, net: `net-${net}` }, 60_000);
+    expect(await budget.open(stranger, 'media', 'transform', 1)).toMatchObject({ ok: false, code: 'SEKISHO_LIMIT_GLOBAL' });
+    // Another class, another area and what is cheap go on.
+    expect(await budget.open(stranger, 'media', 'stream', 5)).toMatchObject({ ok: true });
+    expect(await budget.open(client(1), 'pages', 'page', 5)).toMatchObject({ ok: true });
+    expect(budget.tick(stranger, 'media', 1)).toBeUndefined();
+    expect(sums.denied).toEqual(['SEKISHO_LIMIT_CLIENT', 'SEKISHO_LIMIT_NET', 'SEKISHO_LIMIT_GLOBAL']);
+  });
+
+  it('refuses cheap outcomes of a spent client, and of no other', () => {
+    const { budget, sums } = setUp();
+    for (let at = 0; at < 60; at += 1) expect(budget.tick(client(1), 'media', 1_000)).toBeUndefined();
+    expect(budget.tick(client(1), 'media', 1)).toEqual({ ok: false, code: 'SEKISHO_LIMIT_CLIENT', retryAfterS: 1 });
+    expect(budget.tick(client(2), 'media', 1)).toBeUndefined();
+    expect(sums.charged).toBe(60_001);
+  });
+
+  it('serves 200 emoji of one page at once; of 40 bombs most are refused', async () => {
+    const { budget } = setUp();
+    const page = await Promise.all(Array.from({ length: 200 }, () => budget.open(client(1), 'media', 'transform', 250)));
+    expect(page.every(({ ok }) => ok)).toBe(true);
+    const bombs = await Promise.all(Array.from({ length: 40 }, () => opened(budget, stranger, 250)));
+    const passed = await Promise.all(bombs.map((bomb) => bomb.reprice(8_000)));
+    expect(passed.filter(Boolean)).toHaveLength(6);
+  });
+
+  it('refuses transforms without Redis, while streams and hits go on', async () => {
+    const rig = setUp();
+    const held = await opened(rig.budget, client(1), 250);
+    rig.down = true;
+    expect(await rig.budget.open(client(1), 'media', 'transform', 250)).toEqual({ ok: false, code: 'SEKISHO_REDIS_AWAY', retryAfterS: 1 });
+    const stream = await rig.budget.open(client(1), 'media', 'stream', 5);
+    expect(stream).toMatchObject({ ok: true });
+    expect(rig.budget.tick(client(1), 'media', 1)).toBeUndefined();
+    expect(await rig.budget.open(client(1), 'media', 'stream', 7_500)).toMatchObject({ ok: false, code: 'SEKISHO_LIMIT_CLIENT' });
+    expect(await held.reprice(300)).toBe(false);
+    await expect(held.settle(0)).resolves.toBeUndefined();
+  });
+});
