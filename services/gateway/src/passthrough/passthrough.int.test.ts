@@ -341,6 +341,8 @@ describe('what is refused', () => {
     ['no Host', 'GET / HTTP/1.1\r\n\r\n', 400],
     ['two Hosts', `GET / HTTP/1.1\r\n${H}Host: other.example\r\n\r\n`, 400],
     ['absolute form', `GET http://other.example/ HTTP/1.1\r\n${H}\r\n`, 400],
+    ["Misskey's own media proxy", `GET /proxy/x?url=http://10.0.0.1/ HTTP/1.1\r\n${H}\r\n`, 400],
+    ["Misskey's own media proxy, escaped", `GET /%70roxy/x?url=http://10.0.0.1/ HTTP/1.1\r\n${H}\r\n`, 400],
     ['TRACE', `TRACE / HTTP/1.1\r\n${H}\r\n`, 405],
     ['CONNECT', `CONNECT a.example:443 HTTP/1.1\r\n${H}\r\n`, 405],
     ['TLS', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', 400],

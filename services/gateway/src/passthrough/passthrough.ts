@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Code } from '@sekisho/contracts';
 import { Pool } from 'undici';
+import { isMediaTarget } from '../media/request-target.ts';
 import type { ClientIdentity } from '../media/types.ts';
 import { refuse } from './answer.ts';
 import { Exchange, type ExchangeDeps, type ExchangeTimes, type PassEnd } from './exchange.ts';
@@ -90,6 +91,8 @@ export function createPassthrough(options: PassthroughOptions): Passthrough {
   sweep.unref();
   return {
     handle: (req, res, context) => {
+      // Misskey's own media proxy opens connections of its own; whoever composes the routes wrongly must not reach it.
+      if (isMediaTarget(req.url ?? '')) return refuseRequest(req, res, 'SEKISHO_REQUEST_INVALID', context);
       const head = readRequestHead(factsOf(req), forwardingOf(context));
       if (!head.ok) return refuseRequest(req, res, head.code, context);
       const { headers, bodyBytes } = head;
