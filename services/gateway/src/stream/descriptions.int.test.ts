@@ -71,5 +71,8 @@ describe('createDescriptions()', () => {
     expect(kept.local('a')).toEqual(mp4);
     now = 3_600_000;
     expect(kept.local('a')).toBeUndefined();
+    kept.put('d', mp4);
+    kept.clear();
+    expect(kept.size).toBe(0);
   });
 });

@@ -24,6 +24,8 @@ export interface Descriptions {
   get(key: string): Promise<StreamDescription | undefined>;
   put(key: string, description: StreamDescription): void;
   forget(key: string): void;
+  /** Empties this process; what Redis has goes with its own keys. */
+  clear(): void;
   readonly size: number;
 }
 
@@ -79,6 +81,7 @@ export function createDescriptions(options: DescriptionsOptions): Descriptions {
       kept.delete(key);
       void inTime(store?.del(stateKeys.stream(key)));
     },
+    clear: () => kept.clear(),
     get size() {
       return kept.size;
     },
