@@ -1,0 +1,155 @@
+// Composition root: queue -> decoders -> replies, with the ops port beside them.
+
+import { systemClock, createLogger, createMetrics, startOps, type Clock, type Logger } from '@sekisho/runtime';
+import type { Config } from './config.ts';
+import { createConnections } from './job/connections.ts';
+import { createExchange } from './job/exchange.ts';
+import { type JobEnd, processJob } from './job/process-job.ts';
+import { type Consumer, startConsumer } from './job/queue.ts';
+import { type WorkerMetrics, createWorkerMetrics } from './metrics.ts';
+import { DecoderPool } from './pool/pool.ts';
+import { type SpawnDecoder, createSpawn } from './pool/spawn.ts';
+
+const SERVICE = 'image-worker';
+/** Running pictures may end by themselves for this long at shutdown, then their decoders are killed. */
+const DRAIN_MS = 2_500;
+const CLOSE_MS = 500;
+
+export interface AppDeps {
+  readonly log?: Logger;
+  readonly spawn?: SpawnDecoder;
+  readonly clock?: Clock;
+}
+
+export interface App {
+  readonly log: Logger;
+  readonly opsPort: number;
+  readonly pool: DecoderPool;
+  /** Configuration valid, ops port open, decoders loaded, not stopping. */
+  readonly ready: boolean;
+  /** Takes no further job; resolves within about three seconds with every decoder gone. */
+  stop(): Promise<void>;
+}
+
+/** Starts the worker; resolves when its decoders are loaded. Redis may be away: jobs begin when it is there. */
+export async function createApp(config: Config, deps: AppDeps = {}): Promise<App> {
+  const { log = createLogger({ service: SERVICE, level: config.logLevel }), clock = systemClock } = deps;
+  const registry = createMetrics(SERVICE);
+  const metrics = createWorkerMetrics(registry);
+  let state: 'starting' | 'ready' | 'stopping' = 'starting';
+  const connections = createConnections(config.redisUrl, (error) => log.debug({ err: error }, 'connection error'));
+  const pool = createPool(config, deps.spawn ?? createSpawn(), { log, metrics });
+  registry.beforeScrape(() => scrape(metrics, pool, connections.up));
+  const ops = await startOps({
+    ...config.ops,
+    metrics: registry,
+    readiness: () => ({ ready: state === 'ready', details: { state, work_redis: connections.up ? 'up' : 'down', decoders: pool.stats } }),
+  }).catch(async (error: unknown) => {
+    connections.close();
+    await pool.close();
+    throw error;
+  });
+  if (!(await pool.warm())) log.error({}, 'decoders do not start');
+  const exchange = createExchange(connections);
+  const consumer = startConsumer({
+    connection: connections.queue,
+    slots: config.slots,
+    onError: (error) => log.warn({ err: error }, 'queue error'),
+    process: async (data, orderedAtMs) => {
+      const startedAtMs = clock.monotonicMs();
+      const end = await processJob({ exchange, decoders: pool }, data, orderedAtMs).catch((error: unknown) => away(log, error));
+      report(end, clock.monotonicMs() - startedAtMs, { log, metrics });
+    },
+  });
+  state = 'ready';
+  return {
+    log,
+    opsPort: ops.port,
+    pool,
+    get ready() {
+      return state === 'ready';
+    },
+    stop: async () => {
+      state = 'stopping';
+      await drain(consumer, pool);
+      connections.close();
+      await ops.close();
+    },
+  };
+}
+
+interface Reporting {
+  readonly log: Logger;
+  readonly metrics: WorkerMetrics;
+}
+
+function createPool(config: Config, spawn: SpawnDecoder, { log, metrics }: Reporting): DecoderPool {
+  return new DecoderPool({
+    slots: config.slots,
+    isolation: config.isolation,
+    spawn,
+    hooks: {
+      spawned: (of) => metrics.spawns.inc({ class: of }),
+      killed: (reason) => metrics.kills.inc({ reason }),
+      rejected: (violation) => {
+        metrics.rejectedReplies.inc({ violation });
+        log.error({ violation }, 'decoder broke its protocol');
+      },
+      died: (stderr) => log.warn({ stderr: stderr.slice(0, 1_000) }, 'decoder died'),
+    },
+  });
+}
+
+function scrape(metrics: WorkerMetrics, pool: DecoderPool, up: boolean): void {
+  const { blank, bound, busy } = pool.stats;
+  metrics.children.set(blank, { state: 'blank' });
+  metrics.children.set(bound, { state: 'bound' });
+  metrics.children.set(busy, { state: 'busy' });
+  metrics.dependencyUp.set(up ? 1 : 0, { dependency: 'work_redis' });
+}
+
+/** Redis did not take or give something. Nobody can be told; the gateway meets its deadline or finds the reply missing. */
+function away(log: Logger, error: unknown): JobEnd {
+  log.warn({ err: error }, 'job lost its redis');
+  return { code: 'SEKISHO_REDIS_AWAY', cpuMs: 0, waitMs: 0, sourceBytes: 0, resultBytes: 0 };
+}
+
+/** The canonical line of a job. */
+function report(end: JobEnd, durationMs: number, { log, metrics }: Reporting): void {
+  metrics.jobs.inc({ code: end.code });
+  if (end.job !== undefined) {
+    metrics.queueWait.observe(end.waitMs / 1_000);
+    metrics.decodeCpu.observe(end.cpuMs / 1_000, { class: end.job.class });
+  }
+  log.info(
+    {
+      job_id: end.job?.jobId,
+      code: end.code,
+      class: end.job?.class,
+      mode: end.job?.mode,
+      detail: end.detail,
+      source_bytes: end.sourceBytes,
+      result_bytes: end.resultBytes,
+      cpu_ms: end.cpuMs,
+      wait_ms: end.waitMs,
+      duration_ms: Math.round(durationMs),
+    },
+    'job',
+  );
+}
+
+async function drain(consumer: Consumer, pool: DecoderPool): Promise<void> {
+  const closed = consumer.close().catch(() => undefined);
+  await withDeadline(closed, DRAIN_MS);
+  await pool.close();
+  await withDeadline(closed, CLOSE_MS);
+}
+
+async function withDeadline(work: Promise<unknown>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work, late]);
+  clearTimeout(timer);
+}

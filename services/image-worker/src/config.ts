@@ -1,0 +1,47 @@
+// The only reader of the environment in this service.
+
+import { availableParallelism } from 'node:os';
+import { ConfigError, envFields, loadConfig } from '@sekisho/runtime';
+import { z } from 'zod';
+import type { IsolationMode } from './pool/isolation.ts';
+
+const SERVICE = 'image-worker';
+const SLOTS_MAX = 64;
+
+const schema = z.object({
+  SEKISHO_WORK_REDIS_URL: envFields.redisUrl().optional(),
+  SEKISHO_REDIS_URL: envFields.redisUrl().optional(),
+  SEKISHO_OPS_HOST: envFields.host('0.0.0.0'),
+  SEKISHO_OPS_PORT: envFields.port(9090),
+  SEKISHO_DECODER_ISOLATION: z.enum(['site', 'image'], 'must be site or image').default('site'),
+  SEKISHO_DECODER_SLOTS: envFields.intBetween(1, SLOTS_MAX, Math.min(availableParallelism(), SLOTS_MAX)),
+  SEKISHO_SANDBOX: z.enum(['require', 'best-effort'], 'must be require or best-effort').default('best-effort'),
+  SEKISHO_LOG_LEVEL: envFields.logLevel(),
+});
+
+export interface Config {
+  /** Work Redis; in the local stack the one Redis there is. */
+  readonly redisUrl: string;
+  readonly ops: { readonly host: string; readonly port: number };
+  readonly isolation: IsolationMode;
+  /** Pictures decoded at once. */
+  readonly slots: number;
+  readonly logLevel: string;
+}
+
+/** @throws ConfigError with all problems at once. */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  const values = loadConfig(schema, { env, service: SERVICE });
+  const redisUrl = values.SEKISHO_WORK_REDIS_URL ?? values.SEKISHO_REDIS_URL;
+  const problems = redisUrl === undefined ? ['SEKISHO_WORK_REDIS_URL is not set'] : [];
+  // Fail closed: whoever asks for the kernel sandbox must not get a worker without one.
+  if (values.SEKISHO_SANDBOX === 'require') problems.push('SEKISHO_SANDBOX: this version has no kernel sandbox, only best-effort is possible');
+  if (redisUrl === undefined || problems.length > 0) throw new ConfigError(SERVICE, problems);
+  return {
+    redisUrl,
+    ops: { host: values.SEKISHO_OPS_HOST, port: values.SEKISHO_OPS_PORT },
+    isolation: values.SEKISHO_DECODER_ISOLATION,
+    slots: values.SEKISHO_DECODER_SLOTS,
+    logLevel: values.SEKISHO_LOG_LEVEL,
+  };
+}
