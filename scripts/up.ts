@@ -76,14 +76,14 @@ async function main(): Promise<void> {
     throw error;
   });
   writeStateUrl(stack, options);
-  demo?.child.stdin?.end(`${stack.redis?.url('gateway-state') ?? options.SEKISHO_REDIS_URL ?? ''}\n`);
+  demo?.child.stdin?.end(`${stack.redis?.url('sekisho-gateway-state') ?? options.SEKISHO_REDIS_URL ?? ''}\n`);
   await stayUp(stack, publicUrl, endDemo);
 }
 
 /** Where `npm run media` finds the state Redis of a local stack. */
 function writeStateUrl(stack: Stack, options: StackOptions): void {
   mkdirSync(join(root, '.run'), { recursive: true });
-  const url = stack.redis?.url('gateway-state') ?? options.SEKISHO_REDIS_URL ?? '';
+  const url = stack.redis?.url('sekisho-gateway-state') ?? options.SEKISHO_REDIS_URL ?? '';
   writeFileSync(join(root, '.run', 'state-redis-url'), url, { mode: 0o600 });
 }
 

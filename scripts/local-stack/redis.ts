@@ -25,6 +25,8 @@ export interface StackRedisOptions {
   readonly folder: string;
   readonly port: number;
   readonly maxmemoryMb: number;
+  /** Tests only: a further user `admin` with all rights, to look at ACL LOG. */
+  readonly adminPassword?: string | undefined;
 }
 
 /** Starts a server whose users are those of k8s/redis/users.acl, with passwords made for this run. */
@@ -35,7 +37,7 @@ export async function startStackRedis(options: StackRedisOptions): Promise<Stack
   const passwords = new Map(REDIS_USERS.map((user) => [user, randomBytes(24).toString('base64url')]));
   const hashes = new Map([...passwords].map(([user, password]) => [user, createHash('sha256').update(password).digest('hex')]));
   const aclFile = join(folder, 'users.acl');
-  writeFileSync(aclFile, renderUsersAcl(hashes), { mode: 0o600 });
+  writeFileSync(aclFile, renderUsersAcl(hashes) + adminLine(options.adminPassword), { mode: 0o600 });
   const args = [
     '--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'no', '--loglevel', 'warning',
     '--maxmemory', `${options.maxmemoryMb}mb`, '--maxmemory-policy', 'noeviction', '--aclfile', aclFile,
@@ -48,6 +50,9 @@ export async function startStackRedis(options: StackRedisOptions): Promise<Stack
     url: (user) => `redis://${user}:${passwords.get(user) ?? ''}@127.0.0.1:${port}`,
   };
 }
+
+const adminLine = (password: string | undefined): string =>
+  password === undefined ? '' : `user admin reset on #${createHash('sha256').update(password).digest('hex')} ~* &* +@all\n`;
 
 async function waitForPort(child: ChildProcess, port: number): Promise<void> {
   const until = Date.now() + START_MS;

@@ -32,6 +32,8 @@ export interface StackSpec {
   readonly redisUrl?: string | undefined;
   readonly listenHost?: string;
   readonly maxmemoryMb?: number;
+  /** Tests only, see startStackRedis. */
+  readonly redisAdminPassword?: string;
   readonly print?: (line: string) => void;
 }
 
@@ -81,7 +83,7 @@ async function assemble(spec: StackSpec, ground: Ground): Promise<Stack> {
   const { ports } = spec;
   const secrets = ensureSecrets(spec.redisUrl === undefined ? folder : join(root, '.run', 'secrets'));
   const redis = spec.redisUrl === undefined
-    ? await startStackRedis({ processes, folder, port: await freePort(HOST), maxmemoryMb: spec.maxmemoryMb ?? 512 })
+    ? await startStackRedis({ processes, folder, port: await freePort(HOST), maxmemoryMb: spec.maxmemoryMb ?? 512, adminPassword: spec.redisAdminPassword })
     : undefined;
   const redisUrl = (user: Parameters<StackRedis['url']>[0]): string => redis?.url(user) ?? spec.redisUrl ?? '';
   const shared: Record<string, string> = {
@@ -95,13 +97,13 @@ async function assemble(spec: StackSpec, ground: Ground): Promise<Stack> {
     return processes.start({ name, command: [process.execPath, join(root, 'services', service, 'src/main.ts')], env, cwd: root });
   };
   const startFetcher = (): ChildProcess => start('fetcher', 'fetcher', {
-    SEKISHO_WORK_REDIS_URL: redisUrl('fetcher'), SEKISHO_FETCHER_PORT: String(ports.fetcher), SEKISHO_OPS_PORT: String(ports.fetcherOps), SEKISHO_LISTEN_HOST: HOST,
+    SEKISHO_WORK_REDIS_URL: redisUrl('sekisho-fetcher'), SEKISHO_FETCHER_PORT: String(ports.fetcher), SEKISHO_OPS_PORT: String(ports.fetcherOps), SEKISHO_LISTEN_HOST: HOST,
   });
   const startWorker = (): ChildProcess => start('image-worker', 'image-worker', {
-    SEKISHO_WORK_REDIS_URL: redisUrl('worker'), SEKISHO_OPS_PORT: String(ports.workerOps),
+    SEKISHO_WORK_REDIS_URL: redisUrl('sekisho-worker'), SEKISHO_OPS_PORT: String(ports.workerOps),
   });
   const startGateway = (at: number): ChildProcess => start('gateway', ports.gateways.length > 1 ? `gateway-${at}` : 'gateway', {
-    SEKISHO_REDIS_URL: redisUrl('gateway-state'), SEKISHO_WORK_REDIS_URL: redisUrl('gateway-work'),
+    SEKISHO_REDIS_URL: redisUrl('sekisho-gateway-state'), SEKISHO_WORK_REDIS_URL: redisUrl('sekisho-gateway-work'),
     SEKISHO_GATEWAY_PORT: String(ports.gateways[at]), SEKISHO_OPS_PORT: String(ports.gatewayOps[at]),
   });
   const children = { gateways: ports.gateways.map((_, at) => startGateway(at)), fetcher: startFetcher(), worker: startWorker(), redis: redis?.child };
