@@ -5,12 +5,12 @@
 // image-worker and the fetcher handle strangers' bytes: their commands are listed one by one, and what they may do to
 // each other's keys is a selector of its own.
 
-import { createHash } from 'node:crypto';
 import { IMAGE_QUEUE, PREFIX, stateKeys, workKeys } from '@sekisho/contracts';
 
 export const REDIS_USERS = ['sekisho-gateway-state', 'sekisho-gateway-work', 'sekisho-fetcher', 'sekisho-worker'] as const;
 export type RedisUser = (typeof REDIS_USERS)[number];
-export type RedisPasswords = Readonly<Record<RedisUser, string>>;
+/** Lower-case hex SHA-256 of each user's password. */
+export type PasswordHashes = ReadonlyMap<RedisUser, string>;
 
 const ANY = '*';
 const QUEUE = `${PREFIX}:${IMAGE_QUEUE}:${ANY}`;
@@ -68,10 +68,14 @@ const RULES: Readonly<Record<RedisUser, readonly string[]>> = {
 export const passwordPlaceholder = (user: RedisUser): string =>
   `%PASSWORD_SHA256_${user.replace('sekisho-', '').replaceAll('-', '_').toUpperCase()}%`;
 
-/** The ACL file; without passwords it has placeholders instead of their hashes. */
-export function renderUsersAcl(passwords?: RedisPasswords): string {
+/**
+ * The ACL file; without hashes it has placeholders.
+ * @throws when a user has no hash: a line without password would be no user at all
+ */
+export function renderUsersAcl(hashes?: PasswordHashes): string {
   const lines = REDIS_USERS.map((user) => {
-    const hash = passwords === undefined ? passwordPlaceholder(user) : createHash('sha256').update(passwords[user]).digest('hex');
+    const hash = hashes === undefined ? passwordPlaceholder(user) : hashes.get(user);
+    if (hash === undefined) throw new Error(`no password hash for ${user}`);
     return ['user', user, 'reset', 'on', `#${hash}`, ...RULES[user]].join(' ');
   });
   // An ACL file cannot hold comments.

@@ -1,6 +1,6 @@
 // The worker under its own Redis user: whole jobs without one refused command, and nothing beyond them.
 
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,11 +11,13 @@ import { type TestRedis, makePicture, startRedis } from '@sekisho/testkit';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import pino from 'pino';
-import { BULLMQ_WORKER_COMMANDS, REDIS_USERS, type RedisPasswords, type RedisUser, renderUsersAcl } from '../../../scripts/redis-users.ts';
+import { BULLMQ_WORKER_COMMANDS, REDIS_USERS, type RedisUser, renderUsersAcl } from '../../../scripts/redis-users.ts';
 import { type App, createApp } from './app.ts';
 
 const newId = (): string => randomBytes(16).toString('base64url');
-const passwords = Object.fromEntries(REDIS_USERS.map((user) => [user, newId()])) as RedisPasswords;
+const passwords = new Map<RedisUser, string>(REDIS_USERS.map((user) => [user, newId()]));
+const passwordOf = (user: RedisUser): string => passwords.get(user) ?? '';
+const hashes = new Map([...passwords].map(([user, password]) => [user, createHash('sha256').update(password).digest('hex')]));
 const ADMIN = newId();
 const gatewayId = newId();
 
@@ -29,7 +31,7 @@ let app: App;
 
 const clients = new Map<RedisUser, Redis>();
 function as(user: RedisUser): Redis {
-  const client = clients.get(user) ?? redis.client({ username: user, password: passwords[user], enableReadyCheck: false, disableClientInfo: true });
+  const client = clients.get(user) ?? redis.client({ username: user, password: passwordOf(user), enableReadyCheck: false, disableClientInfo: true });
   clients.set(user, client);
   return client;
 }
@@ -37,7 +39,7 @@ function as(user: RedisUser): Redis {
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'sekisho-acl-'));
   const file = join(folder, 'users.acl');
-  await writeFile(file, `${renderUsersAcl(passwords)}user test-admin on >${ADMIN} ~* &* +@all\n`);
+  await writeFile(file, `${renderUsersAcl(hashes)}user test-admin on >${ADMIN} ~* &* +@all\n`);
   redis = await startRedis({ aclFile: file });
   admin = redis.client({ username: 'test-admin', password: ADMIN });
   gateway = as('sekisho-gateway-work');
@@ -45,7 +47,7 @@ beforeAll(async () => {
   queue = new Queue(IMAGE_QUEUE, { connection: gateway, prefix: PREFIX, skipMetasUpdate: true, skipVersionCheck: true });
   app = await createApp(
     {
-      redisUrl: `redis://sekisho-worker:${passwords['sekisho-worker']}@127.0.0.1:${redis.port}`,
+      redisUrl: `redis://sekisho-worker:${passwordOf('sekisho-worker')}@127.0.0.1:${redis.port}`,
       ops: { host: '127.0.0.1', port: 0 }, isolation: 'site', slots: 2, logLevel: 'error',
     },
     { log: pino({ level: 'silent' }) },
