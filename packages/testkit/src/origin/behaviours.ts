@@ -97,7 +97,8 @@ export const BEHAVIOURS: Readonly<Record<string, Behaviour>> = {
   },
   /** Says gzip, is not; `cut` sends a real one without its end. */
   '/broken-gzip': ({ response, query }) => {
-    const body = query.has('cut') ? gzipSync(video(200_000)).subarray(0, 120_000) : video(4_096);
+    const whole = gzipSync(video(200_000), { level: 0 });
+    const body = query.has('cut') ? whole.subarray(0, whole.length / 2) : video(4_096);
     response.writeHead(200, { 'content-encoding': 'gzip' }).end(body);
   },
   /** Content-Length says `say`, `send` bytes come, then the connection ends. */
