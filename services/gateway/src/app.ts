@@ -27,6 +27,7 @@ import { type GatewayMetrics, createGatewayMetrics } from './metrics.ts';
 import { createExpressApp } from './server/express-app.ts';
 import { type GatewayServer, createGatewayServer } from './server/server.ts';
 import { createPassthrough, type PassContext } from './passthrough/passthrough.ts';
+import { createSelfFiles } from './self-files/self-files.ts';
 import { listenForPurges } from './purge/listener.ts';
 import { createStateConnections } from './redis/state-connections.ts';
 import { createDescriptions } from './stream/descriptions.ts';
@@ -135,7 +136,12 @@ async function createParts(config: GatewayConfig, { log, metrics }: Instruments)
   // Descriptions are few and cheap to learn again: any purge empties them.
   const forget = { dropListed: () => descriptions.clear(), flushLocal: () => descriptions.clear() };
   const purges = listenForPurges(state.purgeSubscriber, [cache, forget]);
-  return { blocked, state, work, limits, cache, fetcher, lines, jobs, flights, passthrough, purges, streams };
+  const identity = loopIdentity(config.publicUrl.hostname, config.ownHosts);
+  const rules = createRequestRules({
+    publicUrl: config.publicUrl, ownHosts: config.ownHosts, fileOrigins: config.selfOrigins.keys(), plainHttp: config.plainHttp, identity,
+  });
+  const selfFiles = createSelfFiles({ origins: config.selfOrigins, rules, storeSource: async (id, bytes) => await jobs.storeSource(id, bytes) });
+  return { blocked, state, work, limits, cache, fetcher, lines, jobs, flights, passthrough, purges, streams, identity, rules, selfFiles };
 }
 
 async function openBlocked(config: GatewayConfig, { log, metrics }: Instruments): Promise<BlockedHosts> {
@@ -155,6 +161,7 @@ async function closeParts(parts: Parts): Promise<void> {
   parts.flights.close();
   await parts.passthrough.close();
   await parts.fetcher.close();
+  await parts.selfFiles.close();
   await parts.jobs.close();
   await parts.limits.close();
   parts.state.close();
@@ -201,11 +208,9 @@ interface MediaInstruments extends Instruments {
 }
 
 function createMedia(config: GatewayConfig, parts: Parts, { log, metrics, identify }: MediaInstruments): (req: IncomingMessage, res: ServerResponse) => boolean {
-  const identity = loopIdentity(config.publicUrl.hostname, config.ownHosts);
-  const fileOrigins = [...config.selfOrigins.keys()];
-  const rules = createRequestRules({ publicUrl: config.publicUrl, ownHosts: config.ownHosts, fileOrigins, plainHttp: config.plainHttp, identity });
-  const ownFile = createOwnFileCheck(fileOrigins);
-  const source = createMediaSource(parts.fetcher, createSelfFiles({ config, rules, jobs: parts.jobs }));
+  const { identity, rules } = parts;
+  const ownFile = createOwnFileCheck(config.selfOrigins.keys());
+  const source = createMediaSource(parts.fetcher, parts.selfFiles);
   return createMediaHandler({
     source,
     jobs: parts.jobs,

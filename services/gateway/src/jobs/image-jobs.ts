@@ -7,7 +7,7 @@ import { type Clock, systemClock } from '@sekisho/runtime';
 import type { Redis } from 'ioredis';
 import type { TransformOrder } from '../media/types.ts';
 import { takeBytes } from './blobs.ts';
-import { type Holding, type LedgerLimits, admit, release } from './ledger.ts';
+import { type Holding, type LedgerLimits, admit, release, storeSource } from './ledger.ts';
 import type { ImageQueue } from './queue.ts';
 import { REREAD_MS, type Replies, type ReplyRead, createReplies } from './replies.ts';
 import { checkResult, clampCpuMs, isWorkerCode } from './validate.ts';
@@ -61,6 +61,8 @@ export interface ImageJobs {
   run(order: TransformOrder, options: RunOptions): Promise<JobOutcome>;
   /** A stored source that passes as it is; undefined when it is not there with exactly these bytes. Its lease ends. */
   takeSource(sourceId: string, expectedBytes: number): Promise<Buffer | undefined>;
+  /** Stores a picture of the instance's own as a source; false where there is no room or no Redis. */
+  storeSource(sourceId: string, bytes: Buffer): Promise<boolean>;
   /** Deletes a source that is not needed and ends its lease. Never throws. */
   dropSource(sourceId: string, bytes: number): Promise<void>;
   readonly waiting: number;
@@ -97,6 +99,7 @@ export function createImageJobs(options: ImageJobsOptions): ImageJobs {
   return {
     run: (order, runOptions) => run(parts, order, runOptions),
     takeSource: (sourceId, expectedBytes) => takeSource(parts, sourceId, expectedBytes),
+    storeSource: async (id, bytes) => await storeSource(options.blobs, parts.limits, id, bytes).catch(() => false),
     dropSource: (id, bytes) => giveBack(parts, { source: { id, bytes }, keys: [workKeys.source(id)] }),
     get waiting() {
       return parts.replies.waiting;

@@ -41,6 +41,18 @@ end
 for i = 4, #KEYS do redis.call('UNLINK', KEYS[i]) end
 return released`);
 
+// KEYS 1 leases, 2 leased bytes, 3 the source. ARGV 1 bytes at most, 2 lifetime in ms, 3 member of the lease, 4 the source.
+// Returns 1 stored | 0 no room. The bytes are counted on the value itself; a source that is there already is refused.
+const STORE = script(`
+local size = #ARGV[4]
+local bytes = tonumber(redis.call('GET', KEYS[2]) or '0')
+if bytes + size > tonumber(ARGV[1]) then return 0 end
+if not redis.call('SET', KEYS[3], ARGV[4], 'NX', 'PX', ARGV[2]) then return 0 end
+local t = redis.call('TIME')
+redis.call('ZADD', KEYS[1], t[1] * 1000 + math.floor(t[2] / 1000) + tonumber(ARGV[2]), ARGV[3])
+redis.call('INCRBY', KEYS[2], size)
+return 1`);
+
 const LEDGER_KEYS = [workKeys.leases, workKeys.leasedBytes, workKeys.admittedJobs] as const;
 
 export interface LedgerLimits {
@@ -83,4 +95,11 @@ export async function release(redis: Redis, holding: Holding): Promise<number> {
     ...(source === undefined ? [] : [workKeys.leaseMember(source.id, source.bytes)]),
   ];
   return Number(await runScript(redis, RELEASE, [...LEDGER_KEYS, ...keys], [jobId ?? '', ...members]));
+}
+
+/** Stores a source of the instance's own, with its lease; false where there is no room. */
+export async function storeSource(redis: Redis, limits: LedgerLimits, sourceId: string, bytes: Buffer): Promise<boolean> {
+  const keys = [workKeys.leases, workKeys.leasedBytes, workKeys.source(sourceId)];
+  const args = [limits.bytesMax, limits.leaseTtlMs, workKeys.leaseMember(sourceId, bytes.length), bytes];
+  return Number(await runScript(redis, STORE, keys, args)) === 1;
 }

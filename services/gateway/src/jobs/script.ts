@@ -11,7 +11,7 @@ export interface Script {
 export const script = (text: string): Script => ({ text, sha: createHash('sha1').update(text).digest('hex') });
 
 /** Runs a script with its keys and arguments; the reply is whatever the script returns, to be parsed by the caller. */
-export async function runScript(redis: Redis, { text, sha }: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+export async function runScript(redis: Redis, { text, sha }: Script, keys: readonly string[], args: readonly (string | number | Buffer)[]): Promise<unknown> {
   try {
     return await redis.evalsha(sha, keys.length, ...keys, ...args);
   } catch (error) {
