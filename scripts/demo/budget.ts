@@ -8,7 +8,7 @@ let limiter: RedisLimiter | undefined;
 
 /** Called once the stack's Redis is there. */
 export function watchBudgets(redisUrl: string): void {
-  limiter = new RedisLimiter({ redis: new Redis(redisUrl, { maxRetriesPerRequest: 1 }).on('error', () => undefined) });
+  limiter = new RedisLimiter({ redis: new Redis(redisUrl, { maxRetriesPerRequest: 1, enableReadyCheck: false, disableClientInfo: true }).on('error', () => undefined) });
 }
 
 /** Milliseconds of CPU that the media budget of the client still holds. */

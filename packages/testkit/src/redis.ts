@@ -54,7 +54,8 @@ export async function startRedis(options: TestRedisOptions = {}): Promise<TestRe
     port,
     url: `redis://127.0.0.1:${port}`,
     client: (clientOptions = {}) => {
-      const client = new Redis({ host: '127.0.0.1', port, maxRetriesPerRequest: null, ...clientOptions });
+      const settings: RedisOptions = { host: '127.0.0.1', port, maxRetriesPerRequest: null, disconnectTimeout: 100 };
+      const client = new Redis(Object.assign(settings, clientOptions));
       client.on('error', () => undefined);
       clients.push(client);
       return client;

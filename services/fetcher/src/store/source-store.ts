@@ -32,6 +32,8 @@ export function createSourceStore(options: SourceStoreOptions): SourceStore {
     connectTimeout: CONNECT_MS,
     // A queue of pictures waiting for a server that is away would be a queue of gigabytes.
     enableOfflineQueue: false,
+    enableReadyCheck: false,
+    disableClientInfo: true,
     maxRetriesPerRequest: 0,
     retryStrategy: (times: number) => Math.min(50 * 2 ** Math.min(times, 10), RETRY_MS_MAX),
   }).on('error', options.onError);

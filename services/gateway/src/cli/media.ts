@@ -21,6 +21,8 @@ async function main(args: readonly string[]): Promise<number> {
   const config = loadConfig(schema, { env: process.env, service: 'gateway' });
   const redis = new Redis(config.SEKISHO_REDIS_URL, {
     lazyConnect: true,
+    enableReadyCheck: false,
+    disableClientInfo: true,
     connectTimeout: CONNECT_MS,
     commandTimeout: COMMAND_MS,
     maxRetriesPerRequest: 0,

@@ -20,6 +20,9 @@ export const createConnect = (url: string, onError: (error: Error) => void): Con
   new Redis(url, {
     connectTimeout: CONNECT_MS,
     enableOfflineQueue: false,
+    // INFO and CLIENT SETINFO: no user of ours may ask a server about itself.
+    enableReadyCheck: false,
+    disableClientInfo: true,
     maxRetriesPerRequest: 1,
     disconnectTimeout: DISCONNECT_MS,
     retryStrategy: (times: number) => Math.min(50 * 2 ** Math.min(times, 10), RETRY_MS_MAX),
