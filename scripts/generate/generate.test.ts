@@ -9,7 +9,7 @@ import { renderEnvironment } from './environment.ts';
 import { renderErrors } from './errors.ts';
 import { generatedFiles } from './files.ts';
 import { renderLimits } from './limits.ts';
-import { anchorsOf, brokenLinks } from './links.ts';
+import { anchorsOf, brokenLinks, missingFiles } from './links.ts';
 import { table } from './markdown.ts';
 import { notesOf, readMetrics } from './metrics.ts';
 import { namesIn, readSchemas } from './schemas.ts';
@@ -137,10 +137,23 @@ describe('table()', () => {
 });
 
 describe('links', () => {
-  const pages = ['README.md', 'SECURITY.md', ...markdownIn('docs')].filter((path) => path !== 'docs/performance.md');
+  const pages = ['README.md', 'SECURITY.md', ...markdownIn('docs'), ...['gateway', 'fetcher', 'image-worker'].map((name) => `services/${name}/README.md`)].filter((path) => path !== 'docs/performance.md');
 
   it.each(pages)('%s leads nowhere that is not there', (path) => {
     expect(brokenLinks(root, path)).toEqual([]);
+  });
+
+  it.each(pages)('%s names no file that is not there', (path) => {
+    expect(missingFiles(root, path)).toEqual([]);
+  });
+
+  it('finds a named file that is missing', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sekisho-named-'));
+    mkdirSync(join(folder, 'scripts'));
+    writeFileSync(join(folder, 'scripts/there.ts'), '');
+    writeFileSync(join(folder, 'a.md'), 'in `scripts/there.ts`, `scripts/gone.ts`, `services/*/src/x.ts`, `services/<name>/src/x.ts`, `other.ts`\n');
+    expect(missingFiles(folder, 'a.md')).toEqual(['scripts/gone.ts']);
+    rmSync(folder, { recursive: true });
   });
 
   it('finds a missing file and a missing heading, and passes what is there', () => {
