@@ -13,7 +13,7 @@ import type { SelfAnswer, SelfFiles } from '../media/source.ts';
 import { type FileAnswer, readFileHead } from './answer.ts';
 import { type Opened, collect, openBody } from './read.ts';
 import { unwrapRedirect } from './redirect.ts';
-import { sniff, useOf } from './sniff.ts';
+import { SNIFF_BYTES, sniff, useOf } from './sniff.ts';
 
 /** Connections to each origin. */
 const CONNECTIONS_MAX = 64;
@@ -198,6 +198,10 @@ async function readBody(files: Files, request: FetchRequest, arrived: Arrived): 
     return streamed(request, arrived, { opened, type: use.type, bytesMax: use.bytesMax, ...(picture === undefined ? {} : { size: { width: picture.width, height: picture.height } }) });
   }
   if (use.kind === 'store') return await stored(files, request, { arrived, opened, use });
+  // A first part of a few bytes tells no type either.
+  if (answer.part !== undefined && sniffed.type === undefined && opened.prefix.length < SNIFF_BYTES) {
+    return streamed(request, arrived, { opened, type: 'application/octet-stream', bytesMax: request.limits.bytesMax });
+  }
   opened.body.destroy();
   return fault(use.code);
 }

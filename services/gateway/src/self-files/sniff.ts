@@ -4,8 +4,8 @@ import { isBrowsersafe, isConvertible, type Code, type FetchRequest, LIMITS } fr
 import { type PictureHeader, checkHeaderLimits, readMediaHeader } from '@sekisho/media-header';
 import { fileTypeFromBuffer } from 'file-type';
 
-/** What file-type wants at least; more is only more work on hostile bytes. */
-const SNIFF_BYTES = 4_100;
+/** Bytes that file-type wants at least; more is only more work on hostile bytes. */
+export const SNIFF_BYTES = 4_100;
 /** One name per type. */
 const SAME: Readonly<Record<string, string>> = { 'audio/x-flac': 'audio/flac', 'audio/x-wav': 'audio/wav', 'audio/vnd.wave': 'audio/wav', 'audio/x-m4a': 'audio/mp4' };
 
