@@ -255,6 +255,30 @@ export const CONFORMANCE: readonly ConformanceCase[] = [
     },
   },
   {
+    name: 'forgets an abandoned charge of a bucket that stays in use',
+    run: async (make) => {
+      const { limiter, advance } = make({ chargeTtlMs: 300 });
+      const bucket = freshBucket(100, 1_000);
+      await charged(limiter, [bucket], 90);
+      for (let turn = 0; turn < 12; turn += 1) {
+        const id = await charged(limiter, [bucket], 5);
+        await advance(100);
+        assert.equal(await limiter.settle(id, 1), 'first');
+      }
+      await charged(limiter, [bucket], 95);
+    },
+  },
+  {
+    name: 'drains an abandoned charge that nobody touched for longer than two lives',
+    run: async (make) => {
+      const { limiter, advance } = make({ chargeTtlMs: 100 });
+      const bucket = freshBucket(100, 50);
+      await charged(limiter, [bucket], 60);
+      await advance(800);
+      await charged(limiter, [bucket], 70);
+    },
+  },
+  {
     name: 'gives nothing back for a settle after the end of a charge',
     run: async (make) => {
       const { limiter, advance } = make({ chargeTtlMs: 300 });
