@@ -42,7 +42,7 @@ export interface ExchangeRequest {
   readonly bodyBytes: number | undefined;
   readonly clientKey: string;
   readonly requestId: string;
-  onEnd(end: PassEnd): void;
+  readonly onEnd: ((end: PassEnd) => void) | undefined;
 }
 
 export interface PassEnd {
@@ -213,7 +213,7 @@ export class Exchange implements Entry, Dispatcher.DispatchHandler {
     this.#deps.active.delete(this);
     this.#deps.gate.leave(this);
     if (this.#body !== null && 'destroy' in this.#body) this.#body.destroy();
-    this.#asked.onEnd({ status: this.#status, bytes: this.#bytes, code, aborted });
+    this.#asked.onEnd?.({ status: this.#status, bytes: this.#bytes, code, aborted });
   }
 }
 

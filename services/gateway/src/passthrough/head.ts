@@ -103,9 +103,12 @@ function checkFraming({ hosts, lengths, encodings }: Framing, httpVersion: strin
   return isPlain && lengths.length === 0 && httpVersion === '1.1' ? undefined : 'Transfer-Encoding';
 }
 
-/** Without the headers that a Connection header names; most name none but keep-alive. */
+/** As they come from nearly everybody; they name no header. */
+const PLAIN_CONNECTIONS: ReadonlySet<string> = new Set(['', ',keep-alive', ',close', ',Keep-Alive', ',Close']);
+
+/** Without the headers that a Connection header names. */
 function withoutOptions(headers: string[], connection: string): string[] {
-  if (connection === '') return headers;
+  if (PLAIN_CONNECTIONS.has(connection)) return headers;
   const options = connection.toLowerCase().split(',', CONNECTION_OPTIONS_MAX + 1).map((option) => option.trim());
   const named = new Set(options.filter((option) => option !== '' && !HOP_BY_HOP.has(option) && !KEPT.has(option) && option !== 'close'));
   if (named.size === 0) return headers;

@@ -56,7 +56,7 @@ export interface PassContext {
   readonly client: ClientIdentity;
   readonly requestId: string;
   /** Runs once, when both sides are done or one broke off. */
-  onEnd?(end: PassEnd): void;
+  readonly onEnd?: (end: PassEnd) => void;
 }
 
 export interface Passthrough {
@@ -96,8 +96,8 @@ export function createPassthrough(options: PassthroughOptions): Passthrough {
       const head = readRequestHead(factsOf(req), forwardingOf(context));
       if (!head.ok) return refuseRequest(req, res, head.code, context);
       const { headers, bodyBytes } = head;
-      const asked = { req, res, headers, bodyBytes, clientKey: context.client.key, requestId: context.requestId };
-      new Exchange(deps, { ...asked, onEnd: (end) => context.onEnd?.(end) }).begin();
+      const { client, requestId, onEnd } = context;
+      new Exchange(deps, { req, res, headers, bodyBytes, clientKey: client.key, requestId, onEnd }).begin();
     },
     upgrade: (req, socket, rest, context) => {
       const handshake = readHandshake(factsOf(req), forwardingOf(context));
