@@ -55,8 +55,8 @@ export const ENVIRONMENT = {
   SEKISHO_CACHE_EPOCH: row(['gateway', 'local-stack'], '1', 'Raise to empty all caches.'),
   SEKISHO_CACHE_MEMORY_BYTES: row(['gateway', 'local-stack'], '134217728', 'Byte budget of the result cache in memory.'),
   SEKISHO_CACHE_REDIS_BYTES: row(['gateway', 'local-stack'], '268435456', 'Byte budget of the result cache in Redis.'),
-  SEKISHO_SHUTDOWN_DELAY_MS: row(['gateway', 'local-stack'], '5000; 0 in the local stack', 'Time between being unready and closing the port, so that load balancers notice.'),
-  SEKISHO_SHUTDOWN_DRAIN_MS: row(['gateway', 'local-stack'], '60000', 'Time that running answers get when the gateway stops.'),
+  SEKISHO_SHUTDOWN_DELAY_MS: row(['gateway', 'fetcher', 'local-stack'], '5000; 0 in the local stack', 'Time between being unready and closing the port, so that load balancers notice.'),
+  SEKISHO_SHUTDOWN_DRAIN_MS: row(['gateway', 'fetcher', 'local-stack'], '60000', 'Time that running answers get when a service stops.'),
   SEKISHO_LIMITS_FILE: row(['gateway', 'local-stack'], 'built-in', 'YAML file with other limits.'),
   SEKISHO_LOG_LEVEL: row(['gateway', 'fetcher', 'image-worker', 'local-stack'], '`info`', '`debug`, `info`, `warn` or `error`.'),
 } as const satisfies Record<string, EnvironmentRow>;

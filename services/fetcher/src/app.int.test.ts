@@ -71,8 +71,8 @@ describe('a picture', () => {
     await client.zadd(workKeys.leases, Date.now() + 60_000, workKeys.leaseMember(newId(), 32 * 1024 * 1024));
     const { outcome } = await rig.call(rig.origin.url('/a.png'), { want: 'store' });
     expect(outcome).toEqual({ kind: 'fault', code: 'SEKISHO_LIMIT_BYTES', retryAfterS: 5 });
-    const [member] = await client.zrange(workKeys.leases, 0, -1);
-    await client.zadd(workKeys.leases, 1, member ?? '');
+    const [member] = await client.zrange(workKeys.leases, '0', '-1');
+    await client.zadd(workKeys.leases, 1, String(member));
     expect(await rig.sum(rig.origin.url('/a.png'), { want: 'store' })).toBe('stored image/png');
     expect(await client.get(workKeys.leasedBytes)).toBe(String(png.length));
   });

@@ -31,6 +31,9 @@ export interface FetcherConfig {
   /** PEM of further authorities. */
   readonly unsafeCa: string | undefined;
   readonly logLevel: string;
+  /** Time between being unready and closing the port, so that every gateway notices, and for what still runs then. */
+  readonly shutdownDelayMs: number;
+  readonly shutdownDrainMs: number;
   readonly version: string;
 }
 
@@ -58,6 +61,8 @@ const schema = z.object({
   SEKISHO_UNSAFE_PUBLIC_CIDRS: each(isCidr, 'must be address prefixes, separated by commas'),
   SEKISHO_UNSAFE_CA_FILE: envFields.filePath().optional(),
   SEKISHO_LOG_LEVEL: envFields.logLevel(),
+  SEKISHO_SHUTDOWN_DELAY_MS: envFields.intBetween(0, 60_000, 5_000),
+  SEKISHO_SHUTDOWN_DRAIN_MS: envFields.intBetween(0, 600_000, 60_000),
 });
 type Values = z.output<typeof schema>;
 
@@ -85,6 +90,8 @@ export function readConfig(env: NodeJS.ProcessEnv): FetcherConfig {
     unsafePublicCidrs: values.SEKISHO_UNSAFE_PUBLIC_CIDRS,
     unsafeCa: readCa(values.SEKISHO_UNSAFE_CA_FILE),
     logLevel: values.SEKISHO_LOG_LEVEL,
+    shutdownDelayMs: values.SEKISHO_SHUTDOWN_DELAY_MS,
+    shutdownDrainMs: values.SEKISHO_SHUTDOWN_DRAIN_MS,
     version: readVersion(),
   };
 }

@@ -54,6 +54,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     publicUrl: new URL(`https://${OWN_HOST}`), ownHosts: [], redisUrl: options.redisUrl ?? 'redis://127.0.0.1:1',
     workBytesMax: 32 * 1024 * 1024, dnsServers: [dns.address], plainHttp: 'allow', denyCidrs: [], denyCidrsFile: undefined,
     unsafeAllowTargets: [origin.address, tls.address], unsafePublicCidrs: [], unsafeCa: tls.ca, logLevel: 'info', version: '0.0.0',
+    shutdownDelayMs: 0, shutdownDrainMs: 1_000,
     ...options.config,
   };
   const log = createLogger({ service: 'fetcher', level: 'info', destination: collect(lines) });
