@@ -34,7 +34,7 @@ interface Sample {
 export async function run(): Promise<void> {
   const server = await startRedis();
   try {
-    const redis = server.client({ enableAutoPipelining: true });
+    const redis = server.client();
     const redisPid = Number(/process_id:(\d+)/.exec(await redis.info('server'))?.[1]);
     const variants = [...ourVariants(redis), ...peerVariants(redis)];
     const samples = new Map<string, Sample[]>();

@@ -88,10 +88,12 @@ export class Guard {
 async function withDeadline<T>({ call, onLate }: GuardedCall<T>, deadlineMs: number): Promise<T> {
   const { promise, resolve, reject } = Promise.withResolvers<T>();
   let late = false;
-  const timer = setTimeout(() => {
+  const expire = (): void => {
     late = true;
     reject(new Error('Redis did not answer in time'));
-  }, deadlineMs);
+  };
+  // After a busy moment of our own the timer is due before the answer that waits in the socket: that one is read first.
+  const timer = setTimeout(() => setImmediate(expire), deadlineMs);
   call().then((value) => (late ? onLate?.(value) : resolve(value)), reject);
   return await promise.finally(() => clearTimeout(timer));
 }

@@ -28,7 +28,7 @@ async function until(check: () => boolean | Promise<boolean>): Promise<void> {
 // With and without an offline queue: an outage is a fault at once, or a call that hangs.
 describe.each([true, false])('outage with enableOfflineQueue %s', (enableOfflineQueue) => {
   const setUp = async () => {
-    const client = server.client({ enableOfflineQueue, retryStrategy: () => 50, maxRetriesPerRequest: enableOfflineQueue ? null : 0 });
+    const client = server.client({ enableOfflineQueue, maxRetriesPerRequest: enableOfflineQueue ? null : 0 });
     await until(() => client.status === 'ready');
     const redis = new RedisLimiter({ redis: client });
     const guard = new Guard({ deadlineMs: 150, openMs: 100 });
@@ -98,6 +98,20 @@ it('a Redis that hangs costs one deadline a few times, not every request', async
     expect(await limiter.charge([bucket], 1, { whenDown: 'closed' })).toMatchObject({ ok: false, degraded: true });
   }
   expect(performance.now() - beganMs).toBeLessThan(2_500);
+});
+
+it('a busy moment of this process is not taken for a Redis that hangs', async () => {
+  const redis = new RedisLimiter({ redis: server.client() });
+  const guard = new Guard({ deadlineMs: 100, failuresMax: 1, openMs: 60_000 });
+  const limiter = createFallbackLimiter({ redis, local: new MemoryLimiter(), guard });
+  const bucket = freshBucket(1_000);
+  await redis.charge([bucket], 1);
+  const charged = limiter.charge([bucket], 1, { whenDown: 'closed' });
+  // The command is written before the loop is held up.
+  await new Promise(setImmediate);
+  const untilMs = performance.now() + 300;
+  while (performance.now() < untilMs);
+  expect(await charged).toMatchObject({ ok: true, degraded: false });
 });
 
 it('a killed holder of charges costs its price, not the bucket', async () => {

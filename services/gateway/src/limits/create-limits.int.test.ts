@@ -18,7 +18,7 @@ afterEach(async () => {
 });
 
 async function gateway(): Promise<Limits> {
-  const redis = server.client({ enableOfflineQueue: false, maxRetriesPerRequest: 1, retryStrategy: () => 50, enableAutoPipelining: true });
+  const redis = server.client({ enableOfflineQueue: false, maxRetriesPerRequest: 1 });
   for (let at = 0; at < 300 && redis.status !== 'ready'; at += 1) await delay(10);
   const limits = createLimits({ redis, guard: { openMs: 100 } });
   open.push(limits);
