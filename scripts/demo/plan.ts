@@ -26,7 +26,7 @@ export const DEMO_PICTURES: readonly DemoPicture[] = [
 export interface DemoAttack {
   readonly id: string;
   readonly title: string;
-  /** `{o}` is the host and port of the picture server, `{self}` the instance, `{n}` a counter. */
+  /** `{o}` is the host and port of the picture server, `{port}` its port, `{self}` the instance, `{n}` a counter. */
   readonly url: string;
   readonly flags: string;
   readonly times: number;
@@ -35,7 +35,7 @@ export interface DemoAttack {
 export const DEMO_ATTACKS: readonly DemoAttack[] = [
   { id: 'private', title: 'private address', url: 'http://169.254.169.254/latest/meta-data/', flags: '', times: 1 },
   { id: 'name', title: 'name of a private address', url: 'http://inside.peer.example/', flags: '&emoji=1', times: 1 },
-  { id: 'rebinding', title: 'DNS rebinding', url: 'http://rebind.peer.example/{n}', flags: '&emoji=1', times: 2 },
+  { id: 'rebinding', title: 'DNS rebinding', url: 'http://rebind.peer.example:{port}/picture/svg?{n}', flags: '&emoji=1', times: 2 },
   { id: 'redirect', title: 'redirect inside', url: 'http://{o}/redirect-inside', flags: '&emoji=1', times: 1 },
   { id: 'bomb', title: 'pixel bomb', url: 'http://{o}/bomb/png-16000?{n}', flags: '&emoji=1', times: 1 },
   { id: 'svg', title: 'SVG filter bomb', url: 'http://{o}/bomb/svg-filter', flags: '', times: 1 },

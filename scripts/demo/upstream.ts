@@ -72,7 +72,7 @@ async function demoPlan(): Promise<unknown> {
     const bytes = (await demoFile(`/picture/${name}`))?.length ?? 0;
     return { title, flags, bytes, url: `http://${origin}/picture/${name}` };
   });
-  const attacks = DEMO_ATTACKS.map((attack) => ({ ...attack, url: attack.url.replaceAll('{o}', origin).replaceAll('{self}', publicUrl) }));
+  const attacks = DEMO_ATTACKS.map((attack) => ({ ...attack, url: attack.url.replaceAll('{o}', origin).replaceAll('{port}', String(originPort)).replaceAll('{self}', publicUrl) }));
   return { pictures: await Promise.all(pictures), attacks, video: { url: `http://${origin}/clip.webm` } };
 }
 
@@ -96,8 +96,8 @@ const upstreamPort = await listen(page);
 const dns = await startDnsServer({
   [PICTURE_HOST]: { a: ['127.0.0.1'] },
   'inside.peer.example': { a: ['10.0.0.1'] },
-  // The first answer is public (and leads nowhere here), the second is private: what is vetted is what is dialled.
-  'rebind.peer.example': { alternate: [{ a: ['192.0.2.1'] }, { a: ['127.0.0.1'] }] },
+  // The first answer counts as public here, the second is private: each fetch vets what it dials.
+  'rebind.peer.example': { alternate: [{ a: ['127.0.0.1'] }, { a: ['10.0.0.1'] }] },
 });
 process.stdout.write(`${JSON.stringify({ originPort, upstreamPort, dns: dns.address })}\n`);
 // The stack starts after us and tells where its Redis is.

@@ -5,7 +5,7 @@ import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { ENVIRONMENT, type EnvironmentName, type ServiceName } from '@sekisho/contracts';
+import { ENVIRONMENT, ENVIRONMENT_NAMES, type EnvironmentName, type ServiceName } from '@sekisho/contracts';
 import { freePort } from './ports.ts';
 import { type Processes, createProcesses } from './processes.ts';
 import { type StackRedis, startStackRedis } from './redis.ts';
@@ -32,6 +32,8 @@ export interface StackSpec {
   readonly redisUrl?: string | undefined;
   readonly listenHost?: string;
   readonly maxmemoryMb?: number;
+  /** Arguments of Node for the services, for profiles. */
+  readonly nodeArgs?: readonly string[];
   /** Tests only, see startStackRedis. */
   readonly redisAdminPassword?: string;
   readonly print?: (line: string) => void;
@@ -94,7 +96,7 @@ async function assemble(spec: StackSpec, ground: Ground): Promise<Stack> {
   };
   const start = (service: ServiceName, name: string, own: Record<string, string>): ChildProcess => {
     const env = { ...environmentOf(service, { ...shared, ...own }), ...processBasics() };
-    return processes.start({ name, command: [process.execPath, join(root, 'services', service, 'src/main.ts')], env, cwd: root });
+    return processes.start({ name, command: [process.execPath, ...(spec.nodeArgs ?? []), join(root, 'services', service, 'src/main.ts')], env, cwd: root });
   };
   const startFetcher = (): ChildProcess => start('fetcher', 'fetcher', {
     SEKISHO_WORK_REDIS_URL: redisUrl('sekisho-fetcher'), SEKISHO_FETCHER_PORT: String(ports.fetcher), SEKISHO_OPS_PORT: String(ports.fetcherOps), SEKISHO_LISTEN_HOST: HOST,
@@ -121,9 +123,10 @@ async function assemble(spec: StackSpec, ground: Ground): Promise<Stack> {
 
 /** A service is given only names it knows, so that the whole environment of a test reaches nobody by accident. */
 function environmentOf(service: ServiceName, values: Readonly<Record<string, string>>): Record<string, string> {
-  const knows = (name: string): boolean =>
-    Object.hasOwn(ENVIRONMENT, name) && (ENVIRONMENT[name as EnvironmentName].services as readonly ServiceName[]).includes(service);
-  return Object.fromEntries(Object.entries(values).filter(([name]) => knows(name)));
+  const known = new Set<string>(ENVIRONMENT_NAMES.filter((name) => servicesOf(name).includes(service)));
+  return Object.fromEntries(Object.entries(values).filter(([name]) => known.has(name)));
 }
+
+const servicesOf = (name: EnvironmentName): readonly ServiceName[] => ENVIRONMENT[name].services;
 
 const processBasics = (): Record<string, string> => ({ PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/' });

@@ -10,11 +10,14 @@ import { Redis, type RedisOptions } from 'ioredis';
 
 const START_MS = 10_000;
 
+/** What tests set of a client. */
+export type ClientOptions = Omit<RedisOptions, 'replyMapping'>;
+
 export interface TestRedis {
   readonly port: number;
   readonly url: string;
   /** A connected client; closed with the server. */
-  client(options?: RedisOptions): Redis;
+  client(options?: ClientOptions): Redis;
   /** SIGKILL, as a crash would be. */
   crash(): Promise<void>;
   /** The same port again after a crash, empty. */
@@ -54,8 +57,7 @@ export async function startRedis(options: TestRedisOptions = {}): Promise<TestRe
     port,
     url: `redis://127.0.0.1:${port}`,
     client: (clientOptions = {}) => {
-      const settings: RedisOptions = { host: '127.0.0.1', port, maxRetriesPerRequest: null, disconnectTimeout: 100 };
-      const client = new Redis(Object.assign(settings, clientOptions));
+      const client = new Redis(port, '127.0.0.1', { maxRetriesPerRequest: null, disconnectTimeout: 100, ...clientOptions });
       client.on('error', () => undefined);
       clients.push(client);
       return client;

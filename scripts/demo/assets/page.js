@@ -58,9 +58,9 @@ const fire = async (attack) => {
 
 for (const attack of attacks) {
   const button = Object.assign(document.createElement('button'), { textContent: attack.title, id: `attack-${attack.id}` });
-  button.addEventListener('click', async () => {
+  button.addEventListener('click', () => {
     button.disabled = true;
-    await fire(attack).finally(() => (button.disabled = false));
+    void fire(attack).finally(() => (button.disabled = false));
   });
   $('attacks').append(button);
 }

@@ -39,25 +39,7 @@ export const createGatewayMetrics = (metrics: Metrics) => ({
   cacheEvents: metrics.counter({ name: 'cache_events_total', help: 'Events of the result cache.', labels: { event: CACHE_EVENTS } }),
   cacheBytes: metrics.gauge({ name: 'cache_memory_bytes', help: 'Bytes of the result cache in memory.' }),
   cacheEntries: metrics.gauge({ name: 'cache_memory_entries', help: 'Entries of the result cache in memory.' }),
-  linesWaiting: metrics.gauge({ name: 'line_waiting_entries', help: 'Pictures waiting for a decoder.' }),
-  linesRunning: metrics.gauge({ name: 'line_running_entries', help: 'Pictures on their way through a decoder.' }),
-  lineWait: metrics.histogram({
-    name: 'line_wait_seconds',
-    help: 'Time a picture waited in the line of its client.',
-    buckets: [0.001, 0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 20],
-  }),
-  jobs: metrics.counter({ name: 'jobs_total', help: 'Picture jobs by end.', labels: { code: ['ok', ...CODE_NAMES] } }),
-  jobSeconds: metrics.histogram({
-    name: 'job_seconds',
-    help: 'Time from admission to the end of a picture job.',
-    buckets: REQUEST_BUCKETS,
-  }),
-  decodeCpu: metrics.histogram({
-    name: 'decode_cpu_seconds',
-    help: 'CPU that decoders used for one picture.',
-    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8],
-  }),
-  workerLies: metrics.counter({ name: 'worker_lies_total', help: 'Replies of a worker that were not what was asked for.' }),
+  ...workMetrics(metrics),
   forwardedUntrusted: metrics.counter({
     name: 'forwarded_untrusted_total',
     help: 'X-Forwarded-For headers from peers outside SEKISHO_TRUSTED_PROXIES.',
@@ -79,4 +61,27 @@ export const createGatewayMetrics = (metrics: Metrics) => ({
     help: '1 while a dependency answers. Readiness never depends on it.',
     labels: { dependency: DEPENDENCIES },
   }),
+});
+
+/** Lines, jobs and decoders, as the gateway sees them. */
+const workMetrics = (metrics: Metrics) => ({
+  linesWaiting: metrics.gauge({ name: 'line_waiting_entries', help: 'Pictures waiting for a decoder.' }),
+  linesRunning: metrics.gauge({ name: 'line_running_entries', help: 'Pictures on their way through a decoder.' }),
+  lineWait: metrics.histogram({
+    name: 'line_wait_seconds',
+    help: 'Time a picture waited in the line of its client.',
+    buckets: [0.001, 0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 20],
+  }),
+  jobs: metrics.counter({ name: 'jobs_total', help: 'Picture jobs by end.', labels: { code: ['ok', ...CODE_NAMES] } }),
+  jobSeconds: metrics.histogram({
+    name: 'job_seconds',
+    help: 'Time from admission to the end of a picture job.',
+    buckets: REQUEST_BUCKETS,
+  }),
+  decodeCpu: metrics.histogram({
+    name: 'decode_cpu_seconds',
+    help: 'CPU that decoders used for one picture.',
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8],
+  }),
+  workerLies: metrics.counter({ name: 'worker_lies_total', help: 'Replies of a worker that were not what was asked for.' }),
 });
