@@ -1,7 +1,7 @@
 // Our own answers on routes that are not media: constant bodies by public code, written without a framework. Routes of
 // the gateway's server and of the passthrough share them.
 
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type IncomingMessage, STATUS_CODES, type ServerResponse } from 'node:http';
 import { CODES, type Code, PUBLIC_CODES, type PublicCode } from '@sekisho/contracts';
 
 /** What a client without a better hint should wait. */
@@ -42,7 +42,7 @@ export function refuse(req: IncomingMessage, res: ServerResponse, code: Code, op
   if (retryable) head.push('Retry-After', String(options.retryAfterS ?? RETRY_AFTER_S));
   if (status === 405) head.push('Allow', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS');
   if (options.closes === true) head.push('Connection', 'close');
-  res.writeHead(status || 502, head);
+  res.writeHead(status || 502, STATUS_CODES[status || 502] ?? '', head);
   res.end(req.method === 'HEAD' ? undefined : bodyOf(publicCode));
   linger(req);
   return status || 502;

@@ -12,12 +12,14 @@ import { collectBody, uploadOf } from './upload.ts';
 
 /** Bodies up to this are collected before Misskey sees the request. */
 const COLLECT_BYTES_MAX = 16 * 1024;
+// Node keeps a reason it refused and would refuse our own answer for it.
+const REASON = /^[\t\u0020-\u007e\u0080-\u00ff]+$/;
 const GONE = new Error('the client left');
 const LATE = new Error('deadline');
 /** A kept connection that Misskey closed just then; what is safe is asked once more. */
 const CLOSED_UNDER_US: ReadonlySet<string> = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
 const OUR_FAULT: ReadonlySet<string> = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED']);
-const NO_ANSWER: ReadonlySet<string> = new Set(['UND_ERR_HEADERS_OVERFLOW', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH']);
+const NO_ANSWER: ReadonlySet<string> = new Set(['UND_ERR_HEADERS_OVERFLOW', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'ERR_INVALID_CHAR', 'ERR_INVALID_HTTP_TOKEN']);
 
 export interface ExchangeTimes {
   readonly queueMs: number;
@@ -29,6 +31,8 @@ export interface ExchangeTimes {
 export interface ExchangeDeps {
   readonly pool: Dispatcher;
   readonly gate: Gate;
+  /** In front of the gate for bodies too long to collect: slow senders must not hold the places of everybody. */
+  readonly uploads: Gate;
   readonly active: Set<Exchange>;
   readonly times: ExchangeTimes;
   /** Coarse: renewed by the sweep, so that reading it costs nothing. */
@@ -68,6 +72,7 @@ export class Exchange implements Entry, Dispatcher.DispatchHandler {
   #bytes = 0;
   #left: number | undefined;
   #attempts = 0;
+  #upload: Entry | undefined;
 
   constructor(deps: ExchangeDeps, asked: ExchangeRequest) {
     this.#deps = deps;
@@ -81,18 +86,24 @@ export class Exchange implements Entry, Dispatcher.DispatchHandler {
     const { req, res, bodyBytes } = this.#asked;
     res.once('close', () => this.#clientClosed());
     const collects = bodyBytes !== undefined && bodyBytes > 0 && bodyBytes <= COLLECT_BYTES_MAX;
-    if (!collects) return this.#enter();
+    if (!collects) return bodyBytes === 0 ? this.#enter(this.#deps.gate, this) : this.#enterUpload();
     collectBody(req, bodyBytes, (body) => {
       this.#body = body;
-      this.#enter();
+      this.#enter(this.#deps.gate, this);
     });
   }
 
-  #enter(): void {
+  #enterUpload(): void {
+    const { gate, uploads } = this.#deps;
+    this.#upload = { clientKey: this.clientKey, start: () => this.#enter(gate, this) };
+    this.#enter(uploads, this.#upload);
+  }
+
+  #enter(gate: Gate, entry: Entry): void {
     if (this.#phase === 'ended') return;
     this.#sinceMs = this.#deps.clock.nowMs;
     this.#deps.active.add(this);
-    const admission = this.#deps.gate.enter(this);
+    const admission = gate.enter(entry);
     if (admission === 'full') this.#refuse('SEKISHO_MISSKEY_AWAY');
     else if (admission === 'client-full') this.#refuse('SEKISHO_LIMIT_CLIENT');
   }
@@ -127,12 +138,14 @@ export class Exchange implements Entry, Dispatcher.DispatchHandler {
     const { req, res, requestId } = this.#asked;
     const raw = Array.isArray(controller.rawHeaders) ? controller.rawHeaders : [];
     const head = readAnswerHead(raw, status, requestId);
+    const left = req.method === 'HEAD' || status === 204 || status === 304 ? undefined : head.bodyBytes;
+    if (reason === undefined || !REASON.test(reason)) res.writeHead(status, head.headers);
+    else res.writeHead(status, reason, head.headers);
+    // Not before: a head that Node refuses to write becomes a 502.
     this.#phase = 'body';
     this.#status = status;
     this.#sinceMs = this.#deps.clock.nowMs;
-    this.#left = req.method === 'HEAD' || status === 204 || status === 304 ? undefined : head.bodyBytes;
-    if (reason === undefined || reason === '') res.writeHead(status, head.headers);
-    else res.writeHead(status, reason, head.headers);
+    this.#left = left;
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -173,7 +186,7 @@ export class Exchange implements Entry, Dispatcher.DispatchHandler {
     const { method } = this.#asked.req;
     const isSafe = this.#body === null && (method === 'GET' || method === 'HEAD') && this.#attempts < 2;
     if (isSafe && CLOSED_UNDER_US.has(code)) return this.#dispatch();
-    this.#refuse(codeOf(code));
+    this.#refuse(error.name === 'HTTPParserError' ? 'SEKISHO_UPSTREAM_FAULT' : codeOf(code));
   }
 
   /** By the sweep, about once a second. */
@@ -212,6 +225,7 @@ export class Exchange implements Entry, Dispatcher.DispatchHandler {
   #finish(code: Code | undefined, aborted: boolean): void {
     this.#deps.active.delete(this);
     this.#deps.gate.leave(this);
+    if (this.#upload !== undefined) this.#deps.uploads.leave(this.#upload);
     if (this.#body !== null && 'destroy' in this.#body) this.#body.destroy();
     this.#asked.onEnd?.({ status: this.#status, bytes: this.#bytes, code, aborted });
   }
@@ -219,5 +233,5 @@ export class Exchange implements Entry, Dispatcher.DispatchHandler {
 
 function codeOf(code: string): Code {
   if (OUR_FAULT.has(code)) return 'SEKISHO_REQUEST_INVALID';
-  return code.startsWith('HPE_') || NO_ANSWER.has(code) ? 'SEKISHO_UPSTREAM_FAULT' : 'SEKISHO_MISSKEY_AWAY';
+  return NO_ANSWER.has(code) ? 'SEKISHO_UPSTREAM_FAULT' : 'SEKISHO_MISSKEY_AWAY';
 }

@@ -310,6 +310,31 @@ describe('limits', () => {
     expect(stub.requests.map(({ url }) => url)).toEqual(['/stub/hang', '/']);
   });
 
+  it('keeps slow uploads from holding the places of everybody', async () => {
+    const { port, stub, passthrough } = await setup({ runningMax: 2, uploadsMax: 1, queueMs: 60_000 });
+    const upload = (): ReturnType<typeof httpRequest> => {
+      const req = httpRequest({ port, host: '127.0.0.1', path: '/stub/echo', method: 'POST', agent: false, headers: { host: 'm', 'content-length': MiB } });
+      req.on('error', () => undefined).write('x');
+      return req;
+    };
+    const first = upload();
+    await until(() => stub.requests.length === 1);
+    const second = upload();
+    await delay(50);
+    expect((await ask(port, '/')).statusCode).toBe(200);
+    expect(passthrough.running).toBe(1);
+    first.destroy();
+    await until(() => stub.requests.length === 3);
+    second.destroy();
+    await until(() => passthrough.running === 0);
+  });
+
+  it('bounds the uploads of one client', async () => {
+    const { port } = await setup({ uploadsPerClientMax: 0 });
+    expect((await ask(port, '/stub/echo', { method: 'POST', body: 'short' })).statusCode).toBe(200);
+    expect((await ask(port, '/stub/echo', { method: 'POST', headers: { host: 'm', 'transfer-encoding': 'chunked' }, body: 'x' })).statusCode).toBe(429);
+  });
+
   it('refuses a wait that is too long, and a client with too many', async () => {
     const { port, stub } = await setup({ runningMax: 1, perClientMax: 2, queueMs: 200 });
     const first = httpRequest({ port, host: '127.0.0.1', path: '/stub/hang', agent: false, headers: { host: 'm' } }).on('error', () => undefined).end();
@@ -371,16 +396,31 @@ describe('what is refused', () => {
     expect(stub.requests[0]?.bodyBytes).toBe(inner.length);
   });
 
-  it('refuses an ambiguous answer of Misskey', async () => {
+  async function behind(bytes: string): Promise<IncomingMessage> {
     const server: Server = createTcpServer((socket: Socket) => {
       socket.on('error', () => undefined);
-      socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'));
+      socket.once('data', () => socket.end(bytes, 'latin1'));
     });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     closers.push(() => void server.close());
     const { port } = await front(`http://127.0.0.1:${(server.address() as { port: number }).port}`);
-    const res = await ask(port, '/');
+    return await ask(port, '/');
+  }
+
+  it('drops a reason that is no text', async () => {
+    const res = await behind('HTTP/1.1 200 O\x01K\r\nContent-Length: 2\r\n\r\nok');
+    expect([res.statusCode, res.statusMessage, await text(res)]).toEqual([200, 'OK', 'ok']);
+  });
+
+  it.each<[string, string]>([
+    ['both framings', 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
+    ['two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd'],
+    ['a control character', 'HTTP/1.1 200 OK\r\nX-A: a\x01b\r\nContent-Length: 0\r\n\r\n'],
+    ['no HTTP', 'hello\r\n\r\n'],
+    ['70 KiB of head', `HTTP/1.1 200 OK\r\nX-A: ${'a'.repeat(70 * 1024)}\r\n\r\n`],
+  ])('answers 502 to an answer of Misskey with %s', async (_name, bytes) => {
+    const res = await behind(bytes);
     expect(res.statusCode).toBe(502);
     res.resume();
   });

@@ -16,6 +16,9 @@ import { refuseSocket } from './tunnel.ts';
 import { type TunnelLimits, Tunnels } from './tunnels.ts';
 
 export interface PassthroughLimits extends GateLimits, ExchangeTimes, TunnelLimits {
+  /** Bodies above 16 KiB on their way at once, and as many behind them; `uploadsPerClientMax` of one client. */
+  readonly uploadsMax: number;
+  readonly uploadsPerClientMax: number;
   readonly connectMs: number;
   readonly handshakeMs: number;
   /** Pause of the sweep that enforces the times above. */
@@ -23,10 +26,12 @@ export interface PassthroughLimits extends GateLimits, ExchangeTimes, TunnelLimi
 }
 
 export const PASSTHROUGH_LIMITS: PassthroughLimits = {
-  /** Connections to Misskey; one Node process of it does not serve more at once. */
-  runningMax: 256,
+  /** Connections to Misskey. */
+  runningMax: 512,
   waitingMax: 1_024,
   perClientMax: 128,
+  uploadsMax: 128,
+  uploadsPerClientMax: 16,
   tunnelsMax: 10_000,
   tunnelsPerClientMax: 64,
   connectMs: 5_000,
@@ -77,7 +82,9 @@ export function createPassthrough(options: PassthroughOptions): Passthrough {
   const limits = { ...PASSTHROUGH_LIMITS, ...options.limits };
   const target = new URL(options.url);
   const pool = createPool(target.origin, limits);
-  const deps: ExchangeDeps = { pool, gate: new Gate(limits), active: new Set(), times: limits, clock: { nowMs: performance.now() } };
+  const { uploadsMax, uploadsPerClientMax } = limits;
+  const uploads = new Gate({ runningMax: uploadsMax, waitingMax: uploadsMax, perClientMax: uploadsPerClientMax });
+  const deps: ExchangeDeps = { pool, gate: new Gate(limits), uploads, active: new Set(), times: limits, clock: { nowMs: performance.now() } };
   const { hostname, port } = target;
   const tunnels = new Tunnels({ hostname: hostname.replace(/^\[|\]$/g, ''), port: Number(port) || 80, handshakeMs: limits.handshakeMs }, limits);
   const { host: publicHost, protocol } = new URL(options.publicUrl);
