@@ -1,6 +1,8 @@
 // The few upstream headers that say something: validator and file name. Both are untrusted text that goes on to others.
 // Pure.
 
+import { parseHttpDate } from './http-date.ts';
+
 const VALIDATOR_CHARS_MAX = 256;
 const NAME_CHARS_MAX = 255;
 const DISPOSITION_CHARS_MAX = 4_096;
@@ -12,8 +14,7 @@ export function validatorOf(headers: Headers): string | undefined {
   const { etag } = headers;
   if (etag !== undefined && etag.length <= VALIDATOR_CHARS_MAX && /^(?:W\/)?"[\x21\x23-\x7e]*"$/.test(etag)) return etag;
   const modified = headers['last-modified'];
-  const isDate = modified !== undefined && modified.length <= 64 && /^[\x20-\x7e]+$/.test(modified) && Number.isFinite(Date.parse(modified));
-  return isDate ? modified : undefined;
+  return modified !== undefined && parseHttpDate(modified) !== undefined ? modified : undefined;
 }
 
 /** Name suggested by Content-Disposition (RFC 6266): `filename*` before `filename`; undefined when there is no usable one. */

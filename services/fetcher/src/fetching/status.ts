@@ -1,6 +1,7 @@
 // What an upstream's status means for the fetch. Pure.
 
 import { type Code, LIMITS } from '@sekisho/contracts';
+import { parseHttpDate } from './http-date.ts';
 
 export type StatusVerdict =
   | { readonly kind: 'body'; readonly partial: boolean }
@@ -33,10 +34,8 @@ export function classifyStatus(input: StatusInput): StatusVerdict {
 
 /** Seconds from 1 to 60: how long an upstream may keep us away is our decision. */
 export function parseRetryAfter(value: string | undefined, nowMs: number): number {
-  const fallback = LIMITS.hostPauseMs / 1_000;
-  if (value === undefined) return fallback;
-  const text = value.trim();
-  const seconds = /^\d{1,9}$/.test(text) ? Number(text) : (Date.parse(text) - nowMs) / 1_000;
-  if (!Number.isFinite(seconds)) return fallback;
-  return Math.min(LIMITS.hostRetryAfterMaxS, Math.max(1, Math.ceil(seconds)));
+  const text = (value ?? '').trim();
+  const untilMs = /^\d{1,9}$/.test(text) ? nowMs + Number(text) * 1_000 : parseHttpDate(text);
+  if (untilMs === undefined) return LIMITS.hostPauseMs / 1_000;
+  return Math.min(LIMITS.hostRetryAfterMaxS, Math.max(1, Math.ceil((untilMs - nowMs) / 1_000)));
 }

@@ -1,0 +1,61 @@
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { createAddressPolicy } from '@sekisho/netguard';
+import { createLogger } from '@sekisho/runtime';
+import { PassThrough } from 'node:stream';
+import { parseDenyList } from './parse.ts';
+import { followDenyList } from './watch.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'sekisho-deny-'));
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe('parseDenyList()', () => {
+  it.each([
+    ['', []], ['# only a comment\n\n', []], ['10.0.0.0/8\r\n 34.118.224.0/20 # services\n2600::/12', ['10.0.0.0/8', '34.118.224.0/20', '2600::/12']], ['1.2.3.4', ['1.2.3.4']],
+  ])('reads %j', (text, cidrs) => {
+    expect(parseDenyList(text)).toEqual({ ok: true, cidrs });
+  });
+
+  it.each([['10.0.0.0/8\n10.0.0.0/33'], ['x'], ['10.0.0.0/8, 10.1.0.0/16'], ['\0'], ['1.2.3.4\n'.repeat(4_001)]])('refuses the whole of %j', (text) => {
+    expect(parseDenyList(text)).toMatchObject({ ok: false });
+  });
+});
+
+describe('followDenyList()', () => {
+  it('follows the file as a whole; a bad or missing one keeps the old list', async () => {
+    const path = join(folder, 'list');
+    const replace = (text: string): void => {
+      writeFileSync(`${path}.new`, text);
+      renameSync(`${path}.new`, path);
+    };
+    const policy = createAddressPolicy();
+    const results: string[] = [];
+    const denies = (ip: string): boolean => !policy.check(ip, 443).allowed;
+    replace('8.8.8.0/24');
+    const stop = followDenyList({
+      policy, fixed: ['9.9.9.9/32'], path, pollMs: 10, onReload: (result) => results.push(result),
+      log: createLogger({ service: 'x', level: 'error', destination: new PassThrough().resume() }),
+    });
+    expect([denies('8.8.8.8'), denies('9.9.9.9'), denies('1.1.1.1')]).toEqual([true, true, false]);
+    replace('nonsense');
+    await until(() => results.length === 2);
+    expect([denies('8.8.8.8'), denies('9.9.9.9')]).toEqual([true, true]);
+    replace('1.1.1.0/24');
+    await until(() => denies('1.1.1.1'));
+    expect([denies('8.8.8.8'), denies('9.9.9.9')]).toEqual([false, true]);
+    rmSync(path);
+    await until(() => results.length >= 4);
+    expect(denies('1.1.1.1')).toBe(true);
+    expect(results.slice(0, 4)).toEqual(['ok', 'failed', 'ok', 'failed']);
+    stop();
+  });
+});
+
+async function until(check: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 500 && !check(); turn += 1) await new Promise((resolve) => setTimeout(resolve, 10));
+  expect(check()).toBe(true);
+}
