@@ -9,6 +9,7 @@ import { type BlockedHosts, NO_BLOCKED_HOSTS, fileSource, openBlockedHosts } fro
 import { type Identify, createIdentify } from './client/identity.ts';
 import type { GatewayConfig } from './config.ts';
 import { createFetchClient } from './fetching/client.ts';
+import { createHostShares } from './fetching/host-shares.ts';
 import { createFlights } from './flight/flights.ts';
 import { createWorkConnections } from './jobs/connections.ts';
 import { createImageJobs } from './jobs/image-jobs.ts';
@@ -21,7 +22,7 @@ import { createOwnFileCheck, createRequestRules } from './media/request-own.ts';
 import { MEDIA_POLICY } from './media/policy.ts';
 import { requestIdOf } from './media/respond.ts';
 import { createStreamMedia } from './media/stream-media.ts';
-import { createMediaSource } from './media/source.ts';
+import { createMediaSource, createRemoteSource } from './media/source.ts';
 import type { MediaOutcome } from './media/types.ts';
 import { type GatewayMetrics, createGatewayMetrics } from './metrics.ts';
 import { createExpressApp } from './server/express-app.ts';
@@ -210,7 +211,7 @@ interface MediaInstruments extends Instruments {
 function createMedia(config: GatewayConfig, parts: Parts, { log, metrics, identify }: MediaInstruments): (req: IncomingMessage, res: ServerResponse) => boolean {
   const { identity, rules } = parts;
   const ownFile = createOwnFileCheck(config.selfOrigins.keys());
-  const source = createMediaSource(parts.fetcher, parts.selfFiles);
+  const source = createMediaSource(createRemoteSource(parts.fetcher, createHostShares()), parts.selfFiles);
   return createMediaHandler({
     source,
     jobs: parts.jobs,

@@ -31,7 +31,7 @@ export const createStreamMedia = (deps: StreamMediaDeps): Serve => async (res, c
   cost.chargedMs = charge.costMs;
   let bytes = 0;
   try {
-    await deps.list(context.key, context.request.url);
+    void deps.list(context.key, context.request.url);
     const end = await deps.streams.serve(res, {
       request: context.request,
       key: context.key,
@@ -67,7 +67,7 @@ async function openStream(deps: StreamMediaDeps, context: StreamContext, range: 
     loop: { via: [...request.loop.via], cdnLoop: [...request.loop.cdnLoop] },
     limits: { bytesMax: LIMITS.streamBytesMax, deadlineMs: LIMITS.pictureTotalMs },
   };
-  const fetched = await deps.source.fetch(order, { signal, deadlineMs: LIMITS.pictureTotalMs + 500 });
+  const fetched = await deps.source.fetch(order, { signal, deadlineMs: LIMITS.pictureTotalMs + 500, clientKey: context.client.key });
   if (fetched.outcome.kind !== 'stream' || !deps.isBlocked(new URL(fetched.outcome.finalOrigin).hostname)) return fetched;
   fetched.body?.destroy();
   return { outcome: { kind: 'deny', code: 'SEKISHO_TARGET_BLOCKED' }, body: undefined };

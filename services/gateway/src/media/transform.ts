@@ -87,7 +87,7 @@ async function fetchAndMake(job: Job): Promise<Made> {
   const { deps, work, signal, cost } = job;
   cost.usedMs = fetchPrice(0);
   const deadlineMs = Math.max(1, Math.min(LIMITS.pictureTotalMs, work.deadlineAtMs - deps.clock.now()));
-  const fetched = await deps.source.fetch(fetchRequest(work, deadlineMs), { signal, deadlineMs: deadlineMs + 500 });
+  const fetched = await deps.source.fetch(fetchRequest(work, deadlineMs), { signal, deadlineMs: deadlineMs + 500, clientKey: work.client.key });
   const { outcome } = fetched;
   if ('code' in outcome) {
     return refused(refusal(outcome.code, { upstreamStatus: outcome.upstreamStatus, retryAfterS: outcome.retryAfterS }));
