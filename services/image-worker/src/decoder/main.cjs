@@ -10,7 +10,7 @@ const { transform } = require('./transform.cjs');
 const SVG = 'svg';
 const LOADERS = {
   raster: ['VipsForeignLoadJpegBuffer', 'VipsForeignLoadPngBuffer', 'VipsForeignLoadNsgifBuffer', 'VipsForeignLoadWebpBuffer', 'VipsForeignLoadHeifBuffer'],
-  svg: ['VipsForeignLoadSvgBuffer', 'VipsForeignLoadPngBuffer'],
+  svg: ['VipsForeignLoadSvgBuffer'],
 };
 const SAVERS = ['VipsForeignSaveWebpBuffer', 'VipsForeignSaveWebpTarget', 'VipsForeignSavePngBuffer', 'VipsForeignSavePngTarget'];
 

@@ -64,8 +64,8 @@ async function openSvg(sharp, bytes, mode) {
   const fit = Math.min(mode.height / height, Math.min(mode.width, limits.svgSideMax) / width);
   const scale = mode.vectorGrows ? fit : Math.min(1, fit);
   const density = Math.min(DENSITY_MAX, Math.max(DENSITY_MIN, DENSITY * scale));
-  // A quarter more than the largest side wanted: rounding, and nothing else, may make it larger.
-  const limitInputPixels = Math.ceil((limits.svgSideMax * 1.25) ** 2);
+  // Room for a picture so huge that even the lowest density draws it larger than wanted.
+  const limitInputPixels = (2 * limits.svgSideMax) ** 2;
   return still(sharp(bytes, { ...STRICT, density, limitInputPixels }));
 }
 

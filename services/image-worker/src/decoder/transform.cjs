@@ -38,13 +38,12 @@ async function toWebp({ image, animation, framesCapped }, { width, height }) {
  * Flatness is judged before the black bars are added, or every flat picture that is not square would pass.
  */
 async function toBadge(sharp, { image }, { width, height }) {
-  const small = await image.autoOrient().resize({ width, height, fit: 'inside' }).toColourspace('srgb').raw().toBuffer({ resolveWithObject: true });
-  const raw = { width: small.info.width, height: small.info.height, channels: small.info.channels };
-  const open = () => sharp(small.data, { raw });
-  const bare = await grey(open()).png().toBuffer();
+  const small = await raw(image.autoOrient().resize({ width, height, fit: 'inside' }).toColourspace('srgb'));
+  const bare = await raw(grey(reopen(sharp, small)));
   if (await isFlat(sharp, bare)) refuse('flat');
-  const padded = open().ensureAlpha().resize({ width, height, fit: 'contain', background: { r: 0, g: 0, b: 0, alpha: 0 } });
-  const mask = await grey(sharp(await padded.png({ compressionLevel: 0 }).toBuffer())).extractChannel(0).raw().toBuffer();
+  const clear = { r: 0, g: 0, b: 0, alpha: 0 };
+  const padded = await raw(reopen(sharp, small).ensureAlpha().resize({ width, height, fit: 'contain', background: clear }));
+  const { data: mask } = await raw(grey(reopen(sharp, padded)).extractChannel(0));
   const rgba = Buffer.alloc(mask.length * 4);
   for (let i = 0; i < mask.length; i += 1) rgba.fill(mask[i], i * 4, i * 4 + 4);
   const body = await sharp(rgba, { raw: { width, height, channels: 4 } }).png().toBuffer();
@@ -54,6 +53,8 @@ async function toBadge(sharp, { image }, { width, height }) {
 const grey = (image) =>
   image.greyscale().normalise().linear(1.75, -(128 * 1.75) + 128).flatten({ background: '#000' }).toColourspace('b-w');
 
-const isFlat = async (sharp, bytes) => (await sharp(bytes).stats()).entropy < BADGE_ENTROPY_MIN;
+const raw = async (image) => await image.raw().toBuffer({ resolveWithObject: true });
+const reopen = (sharp, { data, info: { width, height, channels } }) => sharp(data, { raw: { width, height, channels } });
+const isFlat = async (sharp, made) => (await reopen(sharp, made).stats()).entropy < BADGE_ENTROPY_MIN;
 
 module.exports = { transform };
