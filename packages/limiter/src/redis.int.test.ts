@@ -70,7 +70,9 @@ describe('RedisLimiter', () => {
     const { limiter } = make({ chargeTtlMs: 1_000 });
     const bucket = freshBucket(10);
     const future = (Date.now() + 3_600_000) * 1000;
-    await redis.set(`${stateKeys.limiterPrefix}:b:${bucket.key}`, `${future} ${Math.floor(future / 1_000_000)} 0 0`);
+    const kept = Buffer.alloc(32);
+    for (const [at, number] of [future, Math.floor(future / 1_000_000), 0, 0].entries()) kept.writeDoubleBE(number, at * 8);
+    await redis.set(`${stateKeys.limiterPrefix}:b:${bucket.key}`, kept);
     expect(await limiter.charge([bucket], 1)).toMatchObject({ ok: true });
   });
 

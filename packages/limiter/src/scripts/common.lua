@@ -1,4 +1,5 @@
--- Shared by all scripts of the limiter: one bucket is a string "tat epoch open openPrev" of whole µs.
+-- Shared by all scripts of the limiter: one bucket is four big-endian doubles that hold whole numbers of µs (text would
+-- cost a quarter more CPU of Redis): tat, epoch, open, openPrev.
 --   tat       theoretical arrival time; tat - now is the level and drains by itself
 --   epoch     number of the charge TTL in which it was written
 --   open      charges of that epoch that are not settled; openPrev: of the epoch before
@@ -14,8 +15,7 @@ local epoch = math.floor(now / (ttl * 1000))
 local function load(key)
   local text = redis.call('GET', key)
   if not text then return { tat = now, open = 0, prev = 0 } end
-  local tat, written, open, prev = string.match(text, '^(%d+) (%d+) (%d+) (%d+)$')
-  tat, written, open, prev = tonumber(tat), tonumber(written), tonumber(open), tonumber(prev)
+  local tat, written, open, prev = struct.unpack('>dddd', text)
   if written > epoch then
     -- The clock went back: the old arrival time would lock the bucket until the clock is there again.
     tat = now
@@ -34,7 +34,7 @@ local function save(key, level)
   end
   local keep = math.ceil((level.tat - now) / 1000) + 1
   if level.open + level.prev > 0 then keep = math.max(keep, 2 * ttl) end
-  redis.call('SET', key, string.format('%.0f %.0f %.0f %.0f', level.tat, epoch, level.open, level.prev), 'PX', keep)
+  redis.call('SET', key, struct.pack('>dddd', level.tat, epoch, level.open, level.prev), 'PX', keep)
 end
 
 -- Takes a charge born in an epoch out of the open ones.

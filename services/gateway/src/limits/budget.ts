@@ -55,7 +55,8 @@ export interface BudgetOptions {
   readonly limiter: FallbackLimiter;
   readonly meter: BatchedMeter;
   readonly hooks?: BudgetHooks;
-  readonly shape?: BudgetShape;
+  /** Asked for with each price, so that a change holds at once. */
+  readonly shape?: () => BudgetShape;
 }
 
 const NO_HOOKS: BudgetHooks = { charged: () => undefined, refunded: () => undefined, denied: () => undefined };
@@ -63,7 +64,8 @@ const NO_HOOKS: BudgetHooks = { charged: () => undefined, refunded: () => undefi
 export function createBudget(options: BudgetOptions): Budget {
   const { limiter, meter } = options;
   const hooks = options.hooks ?? NO_HOOKS;
-  const buckets = createBuckets(options.shape ?? BUDGET_SHAPE);
+  const shape = options.shape ?? (() => BUDGET_SHAPE);
+  const buckets = createBuckets(shape);
   const refuse = (area: Area, bucket: number, retryAfterMs: number): Refused => {
     const code = CODES_BY_BUCKET[bucket] ?? 'SEKISHO_REDIS_AWAY';
     hooks.denied(area, code);
@@ -77,7 +79,7 @@ export function createBudget(options: BudgetOptions): Budget {
       return undefined;
     },
     open: async (client, area, work, costMs) => {
-      const payers = bucketsOf({ clientKey: client.key, netKey: client.net, area, class: work }, options.shape);
+      const payers = bucketsOf({ clientKey: client.key, netKey: client.net, area, class: work }, shape());
       const whenDown = work === 'transform' ? 'closed' : 'local';
       const verdict = await limiter.charge(payers, costMs, { whenDown });
       if (!verdict.ok) return refuse(area, verdict.bucket, verdict.retryAfterMs);
@@ -138,16 +140,20 @@ class Charge implements BudgetCharge {
 }
 
 /** Buckets of cheap outcomes, made once per client: a cached hit is answered 12,000 times a second. */
-function createBuckets(shape: BudgetShape): (client: ClientIdentity, area: Area) => readonly BucketSpec[] {
+function createBuckets(shape: () => BudgetShape): (client: ClientIdentity, area: Area) => readonly BucketSpec[] {
   const known = new Map<string, readonly BucketSpec[]>();
+  let made = shape();
   return (client, area) => {
+    const now = shape();
+    if (now !== made) known.clear();
+    made = now;
     const name = `${area} ${client.key}`;
     const kept = known.get(name);
     if (kept !== undefined) return kept;
-    const made = bucketsOf({ clientKey: client.key, netKey: client.net, area }, shape);
+    const buckets = bucketsOf({ clientKey: client.key, netKey: client.net, area }, now);
     const oldest = known.size >= PAYERS_MAX ? known.keys().next().value : undefined;
     if (oldest !== undefined) known.delete(oldest);
-    known.set(name, made);
-    return made;
+    known.set(name, buckets);
+    return buckets;
   };
 }

@@ -16,7 +16,7 @@ export interface LimitsOptions {
   /** State Redis; without an offline queue an outage is seen at once, with one after the deadline. */
   readonly redis: Redis;
   readonly hooks?: BudgetHooks;
-  readonly shape?: BudgetShape;
+  readonly shape?: () => BudgetShape;
   /** `onState` hears of the breaker, for `sekisho_dependency_up`. */
   readonly guard?: GuardOptions;
 }
