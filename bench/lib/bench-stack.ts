@@ -64,7 +64,7 @@ export async function startBenchStack(spec: BenchSpec): Promise<BenchStack> {
     },
     nodeArgs,
     print: (line) => {
-      if (isVerbose || line.includes('"level":"error"') || line.includes('ended (')) say(`  ${line.slice(0, 400)}`);
+      if (isVerbose || line.includes('"level":"error"') || !/^\[redis]|"level":/.test(line)) say(`  ${line.slice(0, 400)}`);
     },
   }).catch(async (error: unknown) => {
     await end();

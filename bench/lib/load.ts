@@ -26,7 +26,7 @@ class Lane {
   readonly #requests: readonly Buffer[];
   readonly #done: (lane: Lane, ms: number, status: number) => void;
   #turn: number;
-  #head = Buffer.alloc(0);
+  #head: Buffer = Buffer.alloc(0);
   #bodyLeft = -1;
   #status = 0;
   #dueMs = 0;
@@ -67,7 +67,7 @@ class Lane {
     this.#head = this.#head.length === 0 ? chunk : Buffer.concat([this.#head, chunk]);
     const end = this.#head.indexOf(HEAD_END);
     if (end < 0) return;
-    const head = this.#head.latin1Slice(0, end);
+    const head = this.#head.toString('latin1', 0, end);
     const rest = this.#head.length - end - HEAD_END.length;
     this.#head = Buffer.alloc(0);
     this.#status = Number(head.slice(9, 12));
