@@ -3,7 +3,7 @@
 //   npm test unit int   only these projects
 
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ensurePrograms } from './set-up/programs.ts';
 
@@ -26,8 +26,11 @@ interface JestReport {
   }[];
 }
 
+/** A hanging project must end as a failure, not as a run that never ends. */
+const PROJECT_MS = 25 * 60_000;
+
 function runNode(args: readonly string[]): number {
-  const result = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
+  const result = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit', timeout: PROJECT_MS, killSignal: 'SIGKILL' });
   return result.status ?? 1;
 }
 
@@ -41,12 +44,18 @@ function jest(project: Project, counts: Counts): void {
   process.stdout.write(`== ${project}\n`);
   mkdirSync(join(root, '.run'), { recursive: true });
   const report = join(root, `.run/jest-${project}.json`);
+  rmSync(report, { force: true });
   const workers = project === 'unit' ? '2' : '1';
   const status = runNode([
     '--experimental-vm-modules', '--no-warnings', 'node_modules/jest/bin/jest.js', '--config', 'config/jest.config.mjs',
     '--selectProjects', project, '--maxWorkers', workers, '--json', '--outputFile', report, '--silent',
-    '--testTimeout', '30000', '--forceExit', 'false',
+    '--testTimeout', '60000',
   ]);
+  if (!existsSync(report)) {
+    process.stdout.write(`${project}: no report, the run was cut\n`);
+    counts.failed += 1;
+    return;
+  }
   const result = JSON.parse(readFileSync(report, 'utf8')) as JestReport;
   counts.passed += result.numPassedTests;
   counts.failed += result.numFailedTests + result.numRuntimeErrorTestSuites;
