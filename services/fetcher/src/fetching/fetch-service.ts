@@ -218,11 +218,17 @@ class Fetch {
     return { outcome: refusal(fault), facts: this.#facts };
   }
 
+  /** The caller left less time than a healthy host may take, so being late says nothing about it. */
+  #wasHurried(): boolean {
+    const { connectMs, headersMs } = this.#deps.limits;
+    return this.#request.limits.deadlineMs < connectMs + headersMs;
+  }
+
   /** Tells the host gate how it went. */
   #settle(code: Code | undefined, retryAfterS?: number): void {
     const { gate } = this.#deps;
     const { host, upstreamStatus } = this.#facts;
-    if (!this.#wasAdmitted) return;
+    if (!this.#wasAdmitted || (code === 'SEKISHO_UPSTREAM_TIMEOUT' && this.#wasHurried())) return;
     if (code === 'SEKISHO_UPSTREAM_PAUSED' && upstreamStatus === 429) gate.pause(host, retryAfterS ?? RETRY_AFTER_S);
     else if (code !== undefined && HOST_FAULTS.has(code)) gate.failed(host);
     else if (code === undefined || upstreamStatus > 0) gate.succeeded(host);

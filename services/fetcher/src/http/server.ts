@@ -123,7 +123,8 @@ function refuseRequest(response: ServerResponse, status: number): void {
 
 async function answer(request: FetchRequest, response: ServerResponse, options: FetchServerOptions, startedMs: number): Promise<void> {
   const left = new AbortController();
-  response.once('close', () => left.abort());
+  // With a reason of our own: the default one is an exception with a stack, made on every request.
+  response.once('close', () => left.abort('SEKISHO_ABORTED'));
   const fetched = await options.service.fetch(request, left.signal);
   const { outcome, facts, stream } = fetched;
   const finish = (bytes: number, fault?: SekishoError): void =>

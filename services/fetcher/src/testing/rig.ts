@@ -13,7 +13,7 @@ export const TOKEN = randomBytes(32).toString('hex');
 export const OWN_HOST = 'misskey.origin.example';
 
 /** Deadlines short enough for a test, long enough for a slow machine. */
-export const FAST: FetchLimits = { runningMax: 64, connectMs: 1_500, headersMs: 800, totalMs: 2_500, idleMs: 500 };
+export const FAST: FetchLimits = { runningMax: 64, connectMs: 2_500, headersMs: 1_200, totalMs: 4_000, idleMs: 600 };
 
 export interface RigOptions {
   readonly redisUrl?: string;
