@@ -4,10 +4,12 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { CODE_NAMES, ENVIRONMENT_NAMES, LIMITS, docsAnchor } from '@sekisho/contracts';
 import { createMetrics } from '@sekisho/runtime';
+import { parseLimitsFile } from '../../services/gateway/src/limits-file/parse.ts';
 import { driftOf, type GeneratedFile, writeAll } from './drift.ts';
 import { renderEnvironment } from './environment.ts';
 import { renderErrors } from './errors.ts';
 import { generatedFiles } from './files.ts';
+import { limitsFileTable } from './limits-file.ts';
 import { renderLimits } from './limits.ts';
 import { anchorsOf, brokenLinks, missingFiles } from './links.ts';
 import { table } from './markdown.ts';
@@ -57,6 +59,21 @@ describe('renderLimits()', () => {
     const row = renderLimits().split('\n').find((line) => line.startsWith(`| \`${name}\` |`));
     expect(row).toMatch(/\| [\d.]+[^|]* \| [^|]{8,} \|$/);
     expect(row).not.toContain('NaN');
+  });
+});
+
+describe('limitsFileTable()', () => {
+  it('has a row with bounds and a default for each key of the file', () => {
+    const rows = limitsFileTable().split('\n').slice(2);
+    expect(rows.length).toBeGreaterThan(5);
+    for (const row of rows) expect(row).toMatch(/^\| `[a-z]+\.[A-Za-z]+` \| [\d,]+ \| [\d,]+ \| .*Default \d+\. \|$/);
+  });
+});
+
+describe('docs/configure.md', () => {
+  it('shows a limits file that the gateway takes', () => {
+    const [, example = ''] = /```yaml\n(.*?)```/s.exec(readFileSync(join(root, 'docs/configure.md'), 'utf8')) ?? [];
+    expect(parseLimitsFile(example).budget.capacityMs).toBe(120_000);
   });
 });
 

@@ -2,6 +2,7 @@
 
 import { LIMITS, type Limits } from '@sekisho/contracts';
 import { BUDGET_SHAPE, CHARGE_TTL_MS, DEBIT_MAX_MS, PRICE_MAX_MS, TICK_MS, TRANSFORM_ENTRY_MS, fetchPrice, inboxPrice, streamPrice, transformPrice } from '@sekisho/limiter';
+import { limitsFileTable } from './limits-file.ts';
 import { code, page, table } from './markdown.ts';
 
 const MEANINGS: Readonly<Record<keyof Limits, string>> = {
@@ -33,9 +34,9 @@ const MEANINGS: Readonly<Record<keyof Limits, string>> = {
   lineEntriesMax: 'Pictures that one client may have waiting; one page with every emoji of an instance fits.',
   lineWaitMs: 'How long one of them waits before 503.',
   headWaitMs: 'How long the head of the lines waits for a free decoder before 503.',
-  hostConnectionsMax: 'Connections of one fetcher to one remote host.',
-  hostFetchesPerSecond: 'Fetches a second of one fetcher to one remote host.',
-  hostFetchesBurst: 'Fetches of one fetcher to one remote host in a burst.',
+  hostConnectionsMax: 'Connections of one fetcher to one remote host; one client of one gateway holds at most half.',
+  hostFetchesPerSecond: 'Fetches a second of one fetcher to one remote host; half of it for one client of one gateway.',
+  hostFetchesBurst: 'Fetches of one fetcher to one remote host in a burst; half of it for one client of one gateway.',
   hostFaultsToPause: 'Faults in a row that pause a remote host.',
   hostPauseMs: 'Length of that pause.',
   hostRetryAfterMaxS: 'Longest pause that a remote host\'s own `Retry-After` may ask for.',
@@ -90,9 +91,12 @@ const bucketRows = (): string[][] => [
 ];
 
 export const renderLimits = (): string =>
-  page('Limits', 'packages/contracts/src/limits.ts and packages/limiter', [
+  page('Limits', 'packages/contracts/src/limits.ts, packages/limiter and services/gateway/src/limits-file/schema.ts', [
     'Every wait has a deadline, and every queue, body, cache and pool a largest size. These are the ones of the media path.',
     table(['limit', 'value', 'meaning'], limitRows()),
+    '## Limits file',
+    'What `SEKISHO_LIMITS_FILE` may change; see [Configure](../configure.md#limits-and-budgets).',
+    limitsFileTable(),
     '## Budgets',
     `The unit is one millisecond of CPU on one core. Work is charged at its price before it is done; when it has ended, the charge is
 settled with the CPU that was measured: what was not used is refunded, what was used above the charge is debited, at most
