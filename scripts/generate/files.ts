@@ -8,6 +8,7 @@ import { renderEnvironment } from './environment.ts';
 import { renderErrors } from './errors.ts';
 import { renderLimits } from './limits.ts';
 import { readMetrics, renderMetrics } from './metrics.ts';
+import { limitsFileJsonSchema } from '../../services/gateway/src/limits-file/schema.ts';
 import { readSchemas } from './schemas.ts';
 
 /** @param root folder of the repository. */
@@ -18,6 +19,7 @@ export async function generatedFiles(root: string): Promise<readonly GeneratedFi
     { path: 'docs/reference/metrics.md', text: renderMetrics(await readMetrics(root)) },
     { path: 'docs/reference/limits.md', text: renderLimits() },
     { path: 'docs/reference/addresses.md', text: renderAddresses() },
+    { path: 'services/gateway/limits.schema.json', text: `${JSON.stringify(limitsFileJsonSchema(), undefined, 2)}\n` },
     ...(await redisUsers(root)),
   ];
 }

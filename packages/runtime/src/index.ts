@@ -2,6 +2,7 @@
 export * from './clock.ts';
 export * from './config.ts';
 export * from './error-code.ts';
+export * from './followed-file.ts';
 export * from './log.ts';
 export * from './main.ts';
 export * from './metrics.ts';

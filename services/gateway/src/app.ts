@@ -5,7 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { loopIdentity } from '@sekisho/netguard';
 import { type Logger, type Metrics, type Readiness, systemClock } from '@sekisho/runtime';
 import { ResultCache } from './cache/result-cache.ts';
-import { type BlockedHosts, NO_BLOCKED_HOSTS, fileSource, openBlockedHosts } from './client/blocked-hosts.ts';
+import { type BlockedHosts, NO_BLOCKED_HOSTS, blockedHostsFile, openBlockedHosts } from './client/blocked-hosts.ts';
 import { type Identify, createIdentify } from './client/identity.ts';
 import type { GatewayConfig } from './config.ts';
 import { createFetchClient } from './fetching/client.ts';
@@ -14,12 +14,14 @@ import { createFlights } from './flight/flights.ts';
 import { createWorkConnections } from './jobs/connections.ts';
 import { createImageJobs } from './jobs/image-jobs.ts';
 import { createImageQueue } from './jobs/queue.ts';
+import { type FollowedLimits, openLimits } from './limits-file/limits-file.ts';
+import type { BudgetHooks } from './limits/budget.ts';
 import { createLimits } from './limits/create-limits.ts';
 import { createLines } from './line/lines.ts';
 import { createMediaHandler } from './media/handler.ts';
 import { cacheKey } from './media/key.ts';
 import { createOwnFileCheck, createRequestRules } from './media/request-own.ts';
-import { MEDIA_POLICY } from './media/policy.ts';
+import { createMediaPolicy } from './media/policy.ts';
 import { requestIdOf } from './media/respond.ts';
 import { createStreamMedia } from './media/stream-media.ts';
 import { createMediaSource, createRemoteSource } from './media/source.ts';
@@ -87,15 +89,13 @@ interface Instruments {
 async function createParts(config: GatewayConfig, { log, metrics }: Instruments) {
   const onError = (error: Error): void => log.debug({ err: error }, 'redis connection');
   const blocked = await openBlocked(config, { log, metrics });
+  const settings = await openSettings(config, { log, metrics });
   const state = createStateConnections(config.redisUrl, onError);
   const work = createWorkConnections(config.workRedisUrl, onError);
   const limits = createLimits({
     redis: state.limiter,
-    hooks: {
-      charged: (area, ms) => metrics.costCharged.inc({ area }, ms),
-      refunded: (area, ms) => metrics.costRefunded.inc({ area }, ms),
-      denied: () => undefined,
-    },
+    shape: () => settings.value.budget,
+    hooks: costHooks(metrics),
   });
   const cache = new ResultCache({
     redis: state.cache,
@@ -107,6 +107,7 @@ async function createParts(config: GatewayConfig, { log, metrics }: Instruments)
   const fetcher = createFetchClient({ url: config.fetcherUrl.origin, token: config.internalToken });
   const lines = createLines({
     slots: config.imageSlots,
+    settings: () => settings.value.line,
     hooks: {
       waiting: (entries) => metrics.linesWaiting.set(entries),
       running: (entries) => metrics.linesRunning.set(entries),
@@ -142,13 +143,19 @@ async function createParts(config: GatewayConfig, { log, metrics }: Instruments)
     publicUrl: config.publicUrl, ownHosts: config.ownHosts, fileOrigins: config.selfOrigins.keys(), plainHttp: config.plainHttp, identity,
   });
   const selfFiles = createSelfFiles({ origins: config.selfOrigins, rules, storeSource: async (id, bytes) => await jobs.storeSource(id, bytes) });
-  return { blocked, state, work, limits, cache, fetcher, lines, jobs, flights, passthrough, purges, streams, identity, rules, selfFiles };
+  return { blocked, settings, state, work, limits, cache, fetcher, lines, jobs, flights, passthrough, purges, streams, identity, rules, selfFiles };
 }
+
+const costHooks = (metrics: GatewayMetrics): BudgetHooks => ({
+  charged: (area, ms) => metrics.costCharged.inc({ area }, ms),
+  refunded: (area, ms) => metrics.costRefunded.inc({ area }, ms),
+  denied: () => undefined,
+});
 
 async function openBlocked(config: GatewayConfig, { log, metrics }: Instruments): Promise<BlockedHosts> {
   if (config.blockedHostsFile === undefined) return NO_BLOCKED_HOSTS;
   return await openBlockedHosts({
-    source: fileSource(config.blockedHostsFile),
+    source: blockedHostsFile(config.blockedHostsFile),
     onReload: (reload) => {
       metrics.blockedHostsReloads.inc({ result: reload.ok ? 'ok' : 'failed' });
       if (!reload.ok) log.error({ detail: reload.detail }, 'blocked hosts file refused, the old list stays');
@@ -156,8 +163,17 @@ async function openBlocked(config: GatewayConfig, { log, metrics }: Instruments)
   });
 }
 
+async function openSettings(config: GatewayConfig, { log, metrics }: Instruments): Promise<FollowedLimits> {
+  return await openLimits(config.limitsFile, (reload) => {
+    metrics.limitsFileReloads.inc({ result: reload.ok ? 'ok' : 'failed' });
+    if (reload.ok) log.info(reload.value, 'limits file applied');
+    else log.error({ detail: reload.detail }, 'limits file refused, the old limits stay');
+  });
+}
+
 async function closeParts(parts: Parts): Promise<void> {
   parts.blocked.close();
+  parts.settings.close();
   parts.purges.close();
   parts.flights.close();
   await parts.passthrough.close();
@@ -212,13 +228,15 @@ function createMedia(config: GatewayConfig, parts: Parts, { log, metrics, identi
   const { identity, rules } = parts;
   const ownFile = createOwnFileCheck(config.selfOrigins.keys());
   const source = createMediaSource(createRemoteSource(parts.fetcher, createHostShares()), parts.selfFiles);
+  const isBlocked = (host: string): boolean => parts.blocked.value.matches(host);
+  const policyOf = createMediaPolicy();
   return createMediaHandler({
     source,
     jobs: parts.jobs,
     lines: parts.lines,
     budget: parts.limits.budget,
     isolationKey: config.isolationKey,
-    isBlocked: parts.blocked.isBlocked,
+    isBlocked,
     clock: systemClock,
     cache: parts.cache,
     flights: parts.flights,
@@ -226,14 +244,15 @@ function createMedia(config: GatewayConfig, parts: Parts, { log, metrics, identi
     identify,
     access: config.mediaAccess,
     pseudonym: identity.pseudonym,
-    keyOf: ({ mode, url }) => cacheKey({ policy: MEDIA_POLICY, epoch: config.cacheEpoch, mode, url }),
+    limits: () => parts.settings.value,
+    keyOf: ({ mode, url }, { media }) => cacheKey({ policy: policyOf(media), epoch: config.cacheEpoch, mode, url }),
     servesOrigin: (url) => ownFile(new URL(url)) !== undefined || config.storageBases.some((base) => url.startsWith(base)),
     isKnownStream: (key) => parts.streams.isKnown(key),
     stream: createStreamMedia({
       source,
       streams: parts.streams,
       budget: parts.limits.budget,
-      isBlocked: parts.blocked.isBlocked,
+      isBlocked,
       list: async (key, url) => await parts.cache.list(key, url),
     }),
     metrics,

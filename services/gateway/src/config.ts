@@ -2,6 +2,7 @@
 
 import { envFields, loadConfig, readSecretFile } from '@sekisho/runtime';
 import { z } from 'zod';
+import { checkLimitsFile } from './limits-file/limits-file.ts';
 
 const MiB = 1024 * 1024;
 const SELF_ORIGINS_MAX = 32;
@@ -47,6 +48,7 @@ const schema = z.object({
   SEKISHO_MEDIA_STORAGE_BASES: envFields.list(),
   SEKISHO_MEDIA_ACCESS: z.enum(['open', 'site']).default('open'),
   SEKISHO_MEDIA_BLOCKED_HOSTS_FILE: envFields.filePath().optional(),
+  SEKISHO_LIMITS_FILE: envFields.filePath().optional(),
   SEKISHO_CACHE_EPOCH: envFields.intBetween(0, 1_000_000_000, 1),
   SEKISHO_CACHE_MEMORY_BYTES: envFields.intBetween(MiB, 64 * 1024 * MiB, 128 * MiB),
   SEKISHO_CACHE_REDIS_BYTES: envFields.intBetween(MiB, 1024 * 1024 * MiB, 256 * MiB),
@@ -78,6 +80,7 @@ export interface GatewayConfig {
   readonly storageBases: readonly string[];
   readonly mediaAccess: 'open' | 'site';
   readonly blockedHostsFile: string | undefined;
+  readonly limitsFile: string | undefined;
   readonly cacheEpoch: number;
   readonly cacheMemoryBytes: number;
   readonly cacheRedisBytes: number;
@@ -90,6 +93,7 @@ export interface GatewayConfig {
 export function readGatewayConfig(env: NodeJS.ProcessEnv): GatewayConfig {
   const given = loadConfig(schema, { env, service: 'gateway' });
   const publicUrl = given.SEKISHO_PUBLIC_URL;
+  if (given.SEKISHO_LIMITS_FILE !== undefined) checkLimitsFile(given.SEKISHO_LIMITS_FILE);
   const selfOrigins = given.SEKISHO_MEDIA_SELF_ORIGINS ?? { [publicUrl.origin]: given.SEKISHO_MISSKEY_URL.origin };
   return {
     publicUrl,
@@ -113,6 +117,7 @@ export function readGatewayConfig(env: NodeJS.ProcessEnv): GatewayConfig {
     storageBases: given.SEKISHO_MEDIA_STORAGE_BASES,
     mediaAccess: given.SEKISHO_MEDIA_ACCESS,
     blockedHostsFile: given.SEKISHO_MEDIA_BLOCKED_HOSTS_FILE,
+    limitsFile: given.SEKISHO_LIMITS_FILE,
     cacheEpoch: given.SEKISHO_CACHE_EPOCH,
     cacheMemoryBytes: given.SEKISHO_CACHE_MEMORY_BYTES,
     cacheRedisBytes: given.SEKISHO_CACHE_REDIS_BYTES,

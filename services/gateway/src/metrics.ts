@@ -49,6 +49,11 @@ export const createGatewayMetrics = (metrics: Metrics) => ({
     help: 'Reloads of SEKISHO_MEDIA_BLOCKED_HOSTS_FILE.',
     labels: { result: ['ok', 'failed'] },
   }),
+  limitsFileReloads: metrics.counter({
+    name: 'limits_file_reloads_total',
+    help: 'Reloads of SEKISHO_LIMITS_FILE.',
+    labels: { result: ['ok', 'failed'] },
+  }),
   passthrough: metrics.counter({
     name: 'passthrough_requests_total',
     help: 'Requests passed to Misskey by status class.',

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { type BlockedHosts, type ListSource, type ReloadState, fileSource, openBlockedHosts } from './blocked-hosts.ts';
+import type { FileSource, Reloaded } from '@sekisho/runtime';
+import { type BlockedHosts, type BlockedList, blockedHostsFile, openBlockedHosts } from './blocked-hosts.ts';
 
 let folder = '';
 let path = '';
@@ -16,7 +17,7 @@ afterEach(async () => {
   for (const hosts of open.splice(0)) hosts.close();
   await rm(folder, { recursive: true });
 });
-const start = async (source: ListSource, states: ReloadState[] = [], pollMs = 3_600_000): Promise<BlockedHosts> => {
+const start = async (source: FileSource, states: Reloaded<BlockedList>[] = [], pollMs = 3_600_000): Promise<BlockedHosts> => {
   const hosts = await openBlockedHosts({ source, onReload: (state) => void states.push(state), pollMs });
   open.push(hosts);
   return hosts;
@@ -31,40 +32,40 @@ describe('openBlockedHosts()', () => {
     'blocks suffixes: %s is %s',
     async (host, blocked) => {
       await writeFile(path, '# list\n*.evil.example\n\nbücher.example # IDN\n');
-      expect((await start(fileSource(path))).isBlocked(host)).toBe(blocked);
+      expect((await start(blockedHostsFile(path))).value.matches(host)).toBe(blocked);
     },
   );
 
   it('follows the file, also when it is replaced, and keeps the old list when the new one is bad', async () => {
     await writeFile(path, 'a.example\n');
-    const states: ReloadState[] = [];
-    const hosts = await start(fileSource(path), states);
+    const states: Reloaded<BlockedList>[] = [];
+    const hosts = await start(blockedHostsFile(path), states);
     await writeFile(`${path}.new`, 'b.example\n');
     await rename(`${path}.new`, path);
-    await eventually(() => hosts.isBlocked('b.example'));
-    expect(hosts.isBlocked('a.example')).toBe(false);
+    await eventually(() => hosts.value.matches('b.example'));
+    expect(hosts.value.matches('a.example')).toBe(false);
     await writeFile(path, 'c.example\nnot a host\n');
     await eventually(() => states.some((state) => !state.ok));
-    expect([hosts.isBlocked('b.example'), hosts.isBlocked('c.example')]).toEqual([true, false]);
+    expect([hosts.value.matches('b.example'), hosts.value.matches('c.example')]).toEqual([true, false]);
     await writeFile(path, 'c.example\nd.example\n');
-    await eventually(() => hosts.isBlocked('c.example'));
+    await eventually(() => hosts.value.matches('c.example'));
     await rm(path);
     await hosts.reload();
-    expect(hosts.isBlocked('c.example')).toBe(true);
+    expect(hosts.value.matches('c.example')).toBe(true);
   });
 
   it('finds a change by looking where the watch is silent', async () => {
     const content = { stamp: '1', text: 'a.example' };
-    const source: ListSource = { stamp: async () => content.stamp, read: async () => content.text, watch: () => ({ close: () => undefined }) };
+    const source: FileSource = { stamp: async () => content.stamp, read: async () => content.text, watch: () => ({ close: () => undefined }) };
     const hosts = await start(source, [], 10);
     content.text = 'b.example';
     content.stamp = '2';
-    await eventually(() => hosts.isBlocked('b.example'));
+    await eventually(() => hosts.value.matches('b.example'));
   });
 
   it('does not start with a bad or missing file', async () => {
-    await expect(start(fileSource(path))).rejects.toThrow('ENOENT');
+    await expect(start(blockedHostsFile(path))).rejects.toThrow('ENOENT');
     await writeFile(path, 'not a host');
-    await expect(start(fileSource(path))).rejects.toThrow('line 1');
+    await expect(start(blockedHostsFile(path))).rejects.toThrow('line 1');
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { DEFAULT_GATEWAY_LIMITS } from '../limits-file/limits.ts';
 import { type LineAnswer, type Slot, createLines } from './lines.ts';
 
 const never = new AbortController().signal;
@@ -25,7 +26,7 @@ describe('createLines()', () => {
   });
 
   it('refuses the entry above the line, and an aborted one at once', async () => {
-    const lines = createLines({ slots: 1, entriesMax: 1 });
+    const lines = createLines({ slots: 1, settings: () => ({ ...DEFAULT_GATEWAY_LIMITS.line, entriesMax: 1 }) });
     const abort = new AbortController();
     const first = slotOf(await lines.enter('a', never));
     const waiting = lines.enter('a', abort.signal);
@@ -39,7 +40,7 @@ describe('createLines()', () => {
 
   it('refuses a head that waited too long while all slots are busy', async () => {
     const seen: number[] = [];
-    const lines = createLines({ slots: 1, headWaitMs: 50, hooks: { waited: (seconds) => seen.push(seconds) } });
+    const lines = createLines({ slots: 1, settings: () => ({ ...DEFAULT_GATEWAY_LIMITS.line, headWaitMs: 50 }), hooks: { waited: (seconds) => seen.push(seconds) } });
     const busy = [slotOf(await lines.enter('a', never)), slotOf(await lines.enter('b', never))];
     expect(await lines.enter('c', never)).toMatchObject({ ok: false, code: 'SEKISHO_LIMIT_QUEUE' });
     expect(seen).toHaveLength(3);

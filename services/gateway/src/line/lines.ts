@@ -1,7 +1,8 @@
 // The waiting lines as promises: the thin shell around line-core.
 
-import { type Code, LIMITS } from '@sekisho/contracts';
+import type { Code } from '@sekisho/contracts';
 import { type Clock, systemClock } from '@sekisho/runtime';
+import { DEFAULT_GATEWAY_LIMITS, type LineSettings } from '../limits-file/limits.ts';
 import { type Entry, type LineCore, createLineCore } from './line-core.ts';
 
 /** How often waits are checked: fine enough for limits of seconds. */
@@ -30,9 +31,8 @@ export interface LinesHooks {
 export interface LinesOptions {
   /** Pictures that all workers decode at once. Twice as many may be on their way, so that no worker waits for a gateway. */
   readonly slots: number;
-  readonly entriesMax?: number;
-  readonly waitMs?: number;
-  readonly headWaitMs?: number;
+  /** Asked for each time, so that a change holds at once, also for those who wait already. */
+  readonly settings?: () => LineSettings;
   readonly clientSlotsMax?: number;
   readonly clientsMax?: number;
   readonly entriesTotalMax?: number;
@@ -60,14 +60,21 @@ interface Shell {
 
 export function createLines(options: LinesOptions): Lines {
   const { slots } = options;
+  const settings = options.settings ?? (() => DEFAULT_GATEWAY_LIMITS.line);
   const core = createLineCore({
     runningMax: 2 * slots,
     clientRunningMax: options.clientSlotsMax ?? Math.max(1, slots - 1),
-    entriesMax: options.entriesMax ?? LIMITS.lineEntriesMax,
+    get entriesMax() {
+      return settings().entriesMax;
+    },
     entriesTotalMax: options.entriesTotalMax ?? ENTRIES_TOTAL_MAX,
     clientsMax: options.clientsMax ?? CLIENTS_MAX,
-    waitMs: options.waitMs ?? LIMITS.lineWaitMs,
-    headWaitMs: options.headWaitMs ?? LIMITS.headWaitMs,
+    get waitMs() {
+      return settings().waitMs;
+    },
+    get headWaitMs() {
+      return settings().headWaitMs;
+    },
   });
   const clock = options.clock ?? systemClock;
   const shell: Shell = { core, clock, hooks: options.hooks ?? {}, waiters: new Map(), timer: undefined, closed: false };

@@ -6,6 +6,7 @@ import { CODES, type Code, LIMITS, isSekishoError, toSekishoError } from '@sekis
 import type { Logger } from '@sekisho/runtime';
 import { type MediaAccess, mayAccess } from '../client/access.ts';
 import type { Identify } from '../client/identity.ts';
+import type { GatewayLimits } from '../limits-file/limits.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import { isShareable, refusal, refusalOf } from './outcome.ts';
 import { type Obtained, type PipelineDeps, obtain } from './pipeline.ts';
@@ -15,7 +16,7 @@ import { type Cost, noCost } from './transform.ts';
 import type { ClientIdentity, MediaOutcome, MediaRequest, Refusal } from './types.ts';
 
 /** Fetch, line and decode at their limits, one after the other, with a little air. */
-const REQUEST_MS = LIMITS.pictureTotalMs + LIMITS.lineWaitMs + LIMITS.decodeWallMs + 5_000;
+const requestMs = ({ line }: GatewayLimits): number => LIMITS.pictureTotalMs + line.waitMs + LIMITS.decodeWallMs + 5_000;
 const HIT_PRICE_MS = 1;
 
 export interface StreamContext {
@@ -24,6 +25,7 @@ export interface StreamContext {
   readonly requestId: string;
   readonly client: ClientIdentity;
   readonly signal: AbortSignal;
+  readonly limits: GatewayLimits;
   readonly opened: Obtained['opened'];
 }
 export type StreamEnd =
@@ -35,7 +37,9 @@ export interface MediaHandlerDeps extends PipelineDeps {
   readonly identify: Identify;
   readonly access: MediaAccess;
   readonly pseudonym: string;
-  readonly keyOf: (request: MediaRequest) => string;
+  /** The limits of now. */
+  readonly limits: () => GatewayLimits;
+  readonly keyOf: (request: MediaRequest, limits: GatewayLimits) => string;
   /** `origin`: only the instance's own files and its object storage. */
   readonly servesOrigin: (url: string) => boolean;
   /** Whether the medium is known to stream, so that no flight is needed. */
@@ -51,6 +55,7 @@ interface Exchange {
   readonly requestId: string;
   readonly client: ClientIdentity;
   readonly arrivedMs: number;
+  readonly limits: GatewayLimits;
   asked: Asked;
   request: MediaRequest | undefined;
 }
@@ -67,6 +72,7 @@ export function createMediaHandler(deps: MediaHandlerDeps): MediaHandler {
       requestId: requestIdOf(req.headers['x-request-id']),
       client: deps.identify(req.socket.remoteAddress, req.headers['x-forwarded-for']),
       arrivedMs: deps.clock.monotonicMs(),
+      limits: deps.limits(),
       asked: { method: 'GET', fallback: false },
       request: undefined,
     };
@@ -90,7 +96,7 @@ function answer(deps: MediaHandlerDeps, exchange: Exchange, parsed: ParsedMediaR
   exchange.request = request;
   const denied = admissionFault(deps, exchange, request);
   if (denied !== undefined) return refuseSoon(deps, exchange, denied);
-  const key = deps.keyOf(request);
+  const key = deps.keyOf(request, exchange.limits);
   const kept = deps.cache.getLocal(key);
   if (kept !== undefined) return answerHit(deps, exchange, { request, outcome: kept });
   void answerMiss(deps, exchange, { request, key, inboundVia: parsed.inboundVia });
@@ -142,13 +148,13 @@ async function answerMiss(deps: MediaHandlerDeps, exchange: Exchange, miss: Miss
 
 async function serveMiss(deps: MediaHandlerDeps, exchange: Exchange, miss: Miss & { readonly signal: AbortSignal }): Promise<void> {
   const { request, key, inboundVia, signal } = miss;
-  const { requestId, client } = exchange;
-  if (request.mode === 'asis' && deps.isKnownStream(key)) return await serveStream(deps, exchange, { request, key, requestId, client, signal, opened: undefined });
-  const deadlineAtMs = deps.clock.now() + REQUEST_MS;
-  const obtained = await obtain(deps, { request, requestId, client, deadlineAtMs, key, inboundVia, signal });
+  const { requestId, client, limits } = exchange;
+  if (request.mode === 'asis' && deps.isKnownStream(key)) return await serveStream(deps, exchange, { request, key, requestId, client, signal, limits, opened: undefined });
+  const deadlineAtMs = deps.clock.now() + requestMs(exchange.limits);
+  const obtained = await obtain(deps, { request, requestId, client, deadlineAtMs, limits: limits.media, key, inboundVia, signal });
   if (obtained.role === 'joined' || obtained.role === 'remote') deps.metrics.flightJoins.inc({ role: obtained.role });
   const { outcome, cost } = obtained;
-  if (outcome.kind === 'stream') return await serveStream(deps, exchange, { request, key, requestId, client, signal, opened: obtained.opened });
+  if (outcome.kind === 'stream') return await serveStream(deps, exchange, { request, key, requestId, client, signal, limits, opened: obtained.opened });
   if (obtained.role === 'hit') return answerHit(deps, exchange, { request, outcome });
   const cache: CacheVerdict = obtained.role === 'leader' ? 'miss' : 'shared';
   if (outcome.kind === 'refusal') return await refuse(deps, exchange, { refusal: outcome, cache, cost });
@@ -184,9 +190,9 @@ async function refuse(deps: MediaHandlerDeps, exchange: Exchange, end: RefusalEn
   account(deps, exchange, { sent, cache: isShareable(code) ? end.cache : 'none', cost: end.cost, refused: end.refusal });
 }
 
-/** Forbidden targets answer no earlier than 250 ms after arrival: an early answer would tell which check refused. */
+/** Forbidden targets answer no earlier than the floor after arrival: an early answer would tell which check refused. */
 async function waitForFloor(deps: MediaHandlerDeps, exchange: Exchange): Promise<void> {
-  const leftMs = exchange.arrivedMs + LIMITS.forbiddenFloorMs - deps.clock.monotonicMs();
+  const leftMs = exchange.arrivedMs + exchange.limits.media.forbiddenFloorMs - deps.clock.monotonicMs();
   if (leftMs > 0) await deps.clock.sleep(leftMs);
 }
 

@@ -1,9 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { LIMITS, MEDIA_MODES } from '@sekisho/contracts';
+import { DEFAULT_GATEWAY_LIMITS } from '../limits-file/limits.ts';
 import { planSource } from './order.ts';
 
 const source = { type: 'image/png', width: 100, height: 100, framesAtLeast: 1, bytes: 1_000 };
 const apng = { ...source, type: 'image/apng', framesAtLeast: 5 };
+const limits = DEFAULT_GATEWAY_LIMITS.media;
 const side = LIMITS.passAnimationSideMax;
 
 describe('planSource()', () => {
@@ -28,13 +30,13 @@ describe('planSource()', () => {
     ['an SVG above its limit', { ...source, type: 'image/svg+xml', bytes: LIMITS.svgBytesMax + 1 }, 'asis', { kind: 'refuse', code: 'SEKISHO_UPSTREAM_TOO_LARGE' }],
     ['a TIFF', { ...source, type: 'image/tiff' }, 'emoji', { kind: 'refuse', code: 'SEKISHO_TYPE_NOT_CONVERTIBLE' }],
   ] as const)('plans %s', (_name, given, mode, plan) => {
-    expect(planSource(given, mode)).toEqual(plan);
+    expect(planSource(given, mode, limits)).toEqual(plan);
   });
 
   it('never passes an SVG or a huge picture on, in any mode', () => {
     for (const mode of MEDIA_MODES) {
-      expect(planSource({ ...source, type: 'image/svg+xml', framesAtLeast: 2 }, mode).kind).not.toBe('pass');
-      expect(planSource({ ...apng, width: 65_535, height: 65_535 }, mode).kind).toBe('refuse');
+      expect(planSource({ ...source, type: 'image/svg+xml', framesAtLeast: 2 }, mode, limits).kind).not.toBe('pass');
+      expect(planSource({ ...apng, width: 65_535, height: 65_535 }, mode, limits).kind).toBe('refuse');
     }
   });
 });

@@ -2,13 +2,23 @@
 // caches by itself. The encoding happens in the image-worker; a test of the whole stack holds both together.
 
 import { LIMITS } from '@sekisho/contracts';
+import type { MediaLimits } from '../limits-file/limits.ts';
 import { policyHash } from './key.ts';
 
 /** sharp of the image-worker; checked against its package by a test. */
 export const SHARP_VERSION = '0.35.5';
 const ENCODING_REVISION = 1;
 
-export const MEDIA_POLICY = policyHash({
+/** Policy of these limits; remembered, since it is asked for with every request and changes with a file. */
+export function createMediaPolicy(): (limits: MediaLimits) => string {
+  let last: { readonly limits: MediaLimits; readonly policy: string } | undefined;
+  return (limits) => {
+    if (last?.limits !== limits) last = { limits, policy: mediaPolicy(limits) };
+    return last.policy;
+  };
+}
+
+const mediaPolicy = (limits: MediaLimits): string => policyHash({
   sharpVersion: SHARP_VERSION,
   encodeParams: { revision: ENCODING_REVISION },
   limits: {
@@ -17,8 +27,8 @@ export const MEDIA_POLICY = policyHash({
     framesMax: LIMITS.framesMax,
     svgBytesMax: LIMITS.svgBytesMax,
     svgSideMax: LIMITS.svgSideMax,
-    pictureBytesMax: LIMITS.pictureBytesMax,
-    passAnimationBytesMax: LIMITS.passAnimationBytesMax,
-    passAnimationSideMax: LIMITS.passAnimationSideMax,
+    pictureBytesMax: limits.pictureBytesMax,
+    passAnimationBytesMax: limits.passAnimationBytesMax,
+    passAnimationSideMax: limits.passAnimationSideMax,
   },
 });

@@ -65,7 +65,7 @@ async function openStream(deps: StreamMediaDeps, context: StreamContext, range: 
     ...(range === undefined ? {} : { range }),
     sourceId: randomBytes(16).toString('base64url'),
     loop: { via: [...request.loop.via], cdnLoop: [...request.loop.cdnLoop] },
-    limits: { bytesMax: LIMITS.streamBytesMax, deadlineMs: LIMITS.pictureTotalMs },
+    limits: { bytesMax: context.limits.media.streamBytesMax, deadlineMs: LIMITS.pictureTotalMs },
   };
   const fetched = await deps.source.fetch(order, { signal, deadlineMs: LIMITS.pictureTotalMs + 500, clientKey: context.client.key });
   if (fetched.outcome.kind !== 'stream' || !deps.isBlocked(new URL(fetched.outcome.finalOrigin).hostname)) return fetched;

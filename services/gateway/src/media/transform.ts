@@ -8,6 +8,7 @@ import { readMediaHeader } from '@sekisho/media-header';
 import type { Clock } from '@sekisho/runtime';
 import type { Fetched } from '../fetching/client.ts';
 import type { ImageJobs } from '../jobs/image-jobs.ts';
+import type { MediaLimits } from '../limits-file/limits.ts';
 import type { Budget, BudgetCharge } from '../limits/budget.ts';
 import type { Lines } from '../line/lines.ts';
 import { isolationToken, pictureEtag } from './key.ts';
@@ -31,6 +32,8 @@ export interface Work {
   readonly requestId: string;
   readonly client: ClientIdentity;
   readonly deadlineAtMs: number;
+  /** Those its key was made with. */
+  readonly limits: MediaLimits;
 }
 
 /** What a piece of work cost, for the log line and the metrics. */
@@ -104,7 +107,7 @@ async function fetchAndMake(job: Job): Promise<Made> {
 }
 
 function fetchRequest(work: Work, deadlineMs: number): FetchRequest {
-  const { request } = work;
+  const { request, limits } = work;
   const asis = request.mode === 'asis';
   return {
     v: 1,
@@ -115,12 +118,12 @@ function fetchRequest(work: Work, deadlineMs: number): FetchRequest {
     ...(asis ? { storeTypes: ['image/svg+xml'] } : {}),
     sourceId: randomBytes(16).toString('base64url'),
     loop: { via: [...request.loop.via], cdnLoop: [...request.loop.cdnLoop] },
-    limits: { bytesMax: asis ? LIMITS.streamBytesMax : LIMITS.pictureBytesMax, deadlineMs },
+    limits: { bytesMax: asis ? limits.streamBytesMax : limits.pictureBytesMax, deadlineMs },
   };
 }
 
 async function makeFromSource(job: Job, source: StoredOutcome): Promise<Made> {
-  const plan = planSource(source, job.work.request.mode);
+  const plan = planSource(source, job.work.request.mode, job.work.limits);
   switch (plan.kind) {
     case 'refuse':
       return await dropAndRefuse(job, source, refusal(plan.code));
@@ -142,7 +145,7 @@ async function passSource(job: Job, source: StoredOutcome): Promise<Made> {
   if (body === undefined) return refused(refusal('SEKISHO_DEADLINE'));
   const header = readMediaHeader(body.subarray(0, 65_536));
   if (header.kind !== 'picture' || header.type !== source.type) return refused(refusal('SEKISHO_IMAGE_HEADER'));
-  if (planSource({ ...source, ...header, bytes: body.length }, job.work.request.mode).kind !== 'pass') {
+  if (planSource({ ...source, ...header, bytes: body.length }, job.work.request.mode, job.work.limits).kind !== 'pass') {
     return refused(refusal('SEKISHO_IMAGE_HEADER'));
   }
   const picture: Picture = {
