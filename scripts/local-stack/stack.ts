@@ -85,7 +85,7 @@ async function assemble(spec: StackSpec, ground: Ground): Promise<Stack> {
   const { ports } = spec;
   const secrets = ensureSecrets(spec.redisUrl === undefined ? folder : join(root, '.run', 'secrets'));
   const redis = spec.redisUrl === undefined
-    ? await startStackRedis({ processes, folder, port: await freePort(HOST), maxmemoryMb: spec.maxmemoryMb ?? 512, adminPassword: spec.redisAdminPassword })
+    ? await startStackRedis({ processes, folder, port: await freePort(HOST), maxmemoryMb: spec.maxmemoryMb ?? 1_024, adminPassword: spec.redisAdminPassword })
     : undefined;
   const redisUrl = (user: Parameters<StackRedis['url']>[0]): string => redis?.url(user) ?? spec.redisUrl ?? '';
   const shared: Record<string, string> = {
