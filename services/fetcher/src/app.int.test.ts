@@ -171,6 +171,6 @@ describe('the log', () => {
     expect(JSON.stringify(fetches)).not.toContain('secret');
     const metrics = await rig.app.metrics.registry.render();
     expect(metrics).toContain('sekisho_fetcher_fetches_total{result="SEKISHO_UPSTREAM_STATUS"} 1');
-    expect(metrics).toMatch(/sekisho_fetcher_dependency_up\{dependency="work_redis"\} 1/);
+    expect(metrics).toMatch(/sekisho_dependency_up\{dependency="work_redis"\} 1/);
   });
 });

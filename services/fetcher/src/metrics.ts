@@ -51,7 +51,10 @@ function watchGauges(registry: Metrics, read: () => Gauges): void {
   const sockets = registry.gauge({ name: 'upstream_sockets', help: 'Connection slots of upstream hosts in use.' });
   const paused = registry.gauge({ name: 'paused_hosts', help: 'Hosts paused after faults or 429.' });
   const buffered = registry.gauge({ name: 'buffered_bytes', help: 'Bytes of pictures held in memory.' });
-  const up = registry.gauge({ name: 'dependency_up', help: 'Whether a dependency can be reached.', labels: { dependency: ['work_redis'] } });
+  const up = registry.gauge({
+    name: 'dependency_up', common: true, labels: { dependency: ['work_redis'] },
+    help: '1 while a dependency answers. Readiness never depends on it.',
+  });
   registry.beforeScrape(() => {
     const now = read();
     running.set(now.running);

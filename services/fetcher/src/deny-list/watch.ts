@@ -19,14 +19,14 @@ export interface DenyListOptions {
 
 /** Loads the file and follows it; a bad or missing file keeps the old list. Returns the stop. */
 export function followDenyList(options: DenyListOptions): () => void {
-  let seen: string | undefined;
+  /** Undefined: the file could not be read. Each state is reported once. */
+  let seen: { readonly text: string | undefined } | undefined;
   const load = (): void => {
     const text = readDenyFile(options.path);
-    if (text !== undefined && text === seen) return;
+    if (seen !== undefined && seen.text === text) return;
+    seen = { text };
     const list = text === undefined ? { ok: false as const, detail: 'the file cannot be read' } : parseDenyList(text);
     if (list.ok) options.policy.setDenyCidrs([...options.fixed, ...list.cidrs]);
-    // The same broken content is reported once, a missing file at every look.
-    seen = text;
     options.onReload(list.ok ? 'ok' : 'failed');
     if (list.ok) options.log.info({ prefixes: list.cidrs.length }, 'denied networks loaded');
     else options.log.error({ detail: list.detail }, 'denied networks not loaded, the old list stays');
