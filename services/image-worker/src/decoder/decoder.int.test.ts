@@ -147,9 +147,10 @@ describe('sizes', () => {
 
   it.each<[string, number, number, MediaMode, number, number]>([
     ['a tiny SVG as emoji', 8, 8, 'emoji', 128, 128],
-    ['a huge SVG as emoji', 100_000, 50_000, 'emoji', 256, 128],
+    ['a huge SVG as emoji', 10_000, 5_000, 'emoji', 256, 128],
     ['a wide SVG as emoji', 5_000, 10, 'emoji', 1_024, 2],
-    ['a huge SVG as it is', 100_000, 100_000, 'asis', 1_024, 1_024],
+    ['a huge SVG as it is', 7_000, 7_000, 'asis', 1_024, 1_024],
+    ['a long SVG as it is', 49_000, 1_000, 'asis', 1_024, 21],
     ['an SVG of 1,024 as it is', 1_024, 512, 'asis', 1_024, 512],
     ['an SVG of 1,025 as it is', 1_025, 100, 'asis', 1_024, 100],
     ['a tiny SVG as preview', 8, 8, 'preview', 8, 8],
@@ -209,6 +210,8 @@ describe('hostile pictures', () => {
     ['a compressed one', () => Buffer.from('1f8b0800000000000003', 'hex'), ['SEKISHO_TYPE_NOT_CONVERTIBLE']],
     ['a PNG in an SVG process', () => makePicture('png-emoji'), ['SEKISHO_IMAGE_HEADER']],
     ['more than 512 KiB', () => latin1(svg({ width: 8, height: 8 }, ' '.repeat(512 * 1_024))), ['SEKISHO_IMAGE_HEADER']],
+    ['more than 50 MP', () => latin1(svg({ width: 10_000, height: 5_001 }, '')), ['SEKISHO_IMAGE_HEADER']],
+    ['a width of 100,000', () => latin1(svg({ width: 100_000, height: 100_000 }, '')), ['SEKISHO_IMAGE_HEADER']],
     ['text', () => latin1('hello, world, this is text'), ['SEKISHO_IMAGE_HEADER']],
   ])('as SVG: %s', async (_name, make, codes) => {
     expect(codes).toContain(await refused(await make(), 'asis', 'svg'));

@@ -60,11 +60,11 @@ const hasLoop = (bytes, type) => type !== 'gif' || bytes.includes('NETSCAPE2.0',
 async function openSvg(sharp, bytes, mode) {
   if (bytes.length > limits.svgBytesMax) refuse('header');
   if (bytes[0] === 0x1f && bytes[1] === 0x8b) refuse('type');
-  const { width, height } = await headerOf(sharp(bytes, { ...STRICT, density: DENSITY, limitInputPixels: false }));
+  const { width, height } = await headerOf(sharp(bytes, { ...STRICT, density: DENSITY, limitInputPixels: limits.framePixelsMax }));
   const fit = Math.min(mode.height / height, Math.min(mode.width, limits.svgSideMax) / width);
   const scale = mode.vectorGrows ? fit : Math.min(1, fit);
   const density = Math.min(DENSITY_MAX, Math.max(DENSITY_MIN, DENSITY * scale));
-  // Room for a picture so huge that even the lowest density draws it larger than wanted.
+  // Twice the side: the lowest density there is draws the longest pictures larger than wanted.
   const limitInputPixels = (2 * limits.svgSideMax) ** 2;
   return still(sharp(bytes, { ...STRICT, density, limitInputPixels }));
 }
