@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type DnsZone, type MisskeyStub, type OriginRoute, PICTURES, type PictureName, type TestDns, type TestOrigin, startDnsServer, startMisskeyStub, startOrigin } from '@sekisho/testkit';
-import { type Stack, type StackSpec, randomPorts, startStack } from '../scripts/local-stack/stack.ts';
+import { type Stack, type StackPorts, type StackSpec, randomPorts, startStack } from '../scripts/local-stack/stack.ts';
 import { type Answer, type Asking, ask } from './client.ts';
 
 /** Starting takes about two seconds on a quiet machine. */
@@ -14,6 +14,8 @@ const LOG_LINES_MAX = 20_000;
 
 export interface FixtureOptions {
   readonly gateways?: number;
+  /** Where a test must know them before the start. */
+  readonly ports?: StackPorts;
   readonly env?: Readonly<Record<string, string>>;
   readonly zone?: DnsZone;
   readonly files?: Readonly<Record<string, StubFile>>;
@@ -79,7 +81,7 @@ async function assemble(options: FixtureOptions, undo: (() => Promise<void> | vo
   const caFile = join(folder, 'ca.pem');
   writeFileSync(caFile, tls.ca ?? '');
   const log: string[] = [];
-  const ports = await randomPorts(options.gateways ?? 1);
+  const ports = options.ports ?? await randomPorts(options.gateways ?? 1);
   const spec: StackSpec = {
     ports, publicUrl, misskeyUrl: misskey.url,
     env: {
