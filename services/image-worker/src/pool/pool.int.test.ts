@@ -230,14 +230,14 @@ describe('real decoders', () => {
   }, 20_000);
 
   it('cannot take more memory than RLIMIT_DATA', async () => {
-    // 4,000 x 4,000 of one bit: 2 MB that become 64.
-    const body = Buffer.alloc(14 + 40 + 8 + 500 * 4_000);
+    // 3,000 x 3,000 of one bit: 1 MB that become 36.
+    const body = Buffer.alloc(14 + 40 + 8 + 376 * 3_000);
     body.write('BM');
     body.writeUInt32LE(62, 10);
-    for (const [at, value] of [[14, 40], [18, 4_000], [22, 4_000], [26, 0x0001_0001]] as const) body.writeUInt32LE(value, at);
+    for (const [at, value] of [[14, 40], [18, 3_000], [22, 3_000], [26, 0x0001_0001]] as const) body.writeUInt32LE(value, at);
     const MiB = 1_024 * 1_024;
     // A library that does not look at what malloc gives it crashes instead; both cost this picture alone.
-    const { pool } = watch({ dataBytesMax: 160 * MiB });
+    const { pool } = watch({ dataBytesMax: 135 * MiB });
     expect(['SEKISHO_IMAGE_MEMORY', 'SEKISHO_IMAGE_CRASH']).toContain(codeOf(await decode(pool, { body })));
     expect(codeOf(await decode(pool, { body: await makePicture('png-emoji') }))).toBe('ok');
     expect(codeOf(await decode(watch().pool, { body }))).toBe('ok');
