@@ -18,6 +18,8 @@ export interface StackRedis {
   /** URL with the credentials of a user. */
   url(user: RedisUser): string;
   readonly child: ChildProcess;
+  /** The same port again, empty, after a test has killed it. */
+  restart(): Promise<void>;
 }
 
 export interface StackRedisOptions {
@@ -42,11 +44,20 @@ export async function startStackRedis(options: StackRedisOptions): Promise<Stack
     '--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'no', '--loglevel', 'warning',
     '--maxmemory', `${options.maxmemoryMb}mb`, '--maxmemory-policy', 'noeviction', '--aclfile', aclFile,
   ];
-  const child = processes.start({ name: 'redis', command: [program, ...args], env: {}, cwd: folder });
-  await waitForPort(child, port);
+  const start = async (): Promise<ChildProcess> => {
+    const started = processes.start({ name: 'redis', command: [program, ...args], env: {}, cwd: folder });
+    await waitForPort(started, port);
+    return started;
+  };
+  let child = await start();
   return {
     port,
-    child,
+    get child() {
+      return child;
+    },
+    restart: async () => {
+      child = await start();
+    },
     url: (user) => `redis://${user}:${passwords.get(user) ?? ''}@127.0.0.1:${port}`,
   };
 }
