@@ -12,6 +12,7 @@ import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import pino from 'pino';
 import { type App, createApp } from './app.ts';
+import { createSpawn } from './pool/spawn.ts';
 
 const newId = (): string => randomBytes(16).toString('base64url');
 const pause = async (ms: number): Promise<void> => await new Promise((resolve) => void setTimeout(resolve, ms));
@@ -151,6 +152,15 @@ describe('createApp()', () => {
     await until(() => listener.status === 'ready' && gateway.status === 'ready');
     expect((await run({}, await makePicture('png-emoji'))).reply).toMatchObject({ ok: true });
   }, 30_000);
+});
+
+describe('createApp() without decoders that load', () => {
+  it('runs, but is not ready', async () => {
+    const app = await createApp(config(1), { log, spawn: createSpawn({ script: '/is/not/there.cjs' }) });
+    expect(app.ready).toBe(false);
+    expect((await fetch(`http://127.0.0.1:${app.opsPort}/readyz`)).status).toBe(503);
+    await app.stop();
+  }, 20_000);
 });
 
 describe('App.stop()', () => {

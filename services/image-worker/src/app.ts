@@ -43,7 +43,7 @@ export async function createApp(config: Config, deps: AppDeps = {}): Promise<App
   const ops = await startOps({
     ...config.ops,
     metrics: registry,
-    readiness: () => ({ ready: state === 'ready', details: { state, work_redis: connections.up ? 'up' : 'down', decoders: pool.stats } }),
+    readiness: () => ({ ready: state === 'ready' && pool.healthy, details: { state, work_redis: connections.up ? 'up' : 'down', decoders: pool.stats } }),
   }).catch(async (error: unknown) => {
     connections.close();
     await pool.close();
@@ -67,7 +67,7 @@ export async function createApp(config: Config, deps: AppDeps = {}): Promise<App
     opsPort: ops.port,
     pool,
     get ready() {
-      return state === 'ready';
+      return state === 'ready' && pool.healthy;
     },
     stop: async () => {
       state = 'stopping';

@@ -78,6 +78,11 @@ export class DecoderPool {
     return loaded.every(Boolean);
   }
 
+  /** False while the process that was started last did not load. */
+  get healthy(): boolean {
+    return this.#failedStarts === 0;
+  }
+
   get stats(): PoolStats {
     const all = [...this.#children];
     const busy = all.filter((child) => child.busy).length;
