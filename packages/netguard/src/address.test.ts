@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { deniedAddress, garbledAddress, publicAddress } from '@sekisho/testkit/arbitraries';
 import fc from 'fast-check';
 import { isIPv4, isIPv6 } from 'node:net';
 import { IPV4_DENY, IPV6_ALLOW, IPV6_DENY, IPV6_NAMED } from './address-table.ts';
@@ -129,17 +130,17 @@ describe('classifyAddress()', () => {
   });
 });
 
-describe('parseAddress()', () => {
-  const garbled = fc.oneof(
-    fc.string({ maxLength: 20 }),
-    fc.array(fc.constantFrom('0', '1', 'f', '255', '256', '01', '.', ':', '::', '1.2.3.4', 'ffff'), { maxLength: 12 }).map((parts) => parts.join('')),
-    fc.ipV4(),
-    fc.ipV6(),
-  );
+describe('classifyAddress() by the registries', () => {
+  it('denies what they reserve and allows what they give out', () => {
+    fc.assert(fc.property(deniedAddress(), (text) => !classifyAddress(text).public));
+    fc.assert(fc.property(publicAddress(), (text) => classifyAddress(text).public));
+  });
+});
 
+describe('parseAddress()', () => {
   it('agrees with node:net on what an address is, zones apart', () => {
     fc.assert(
-      fc.property(garbled, (text) => {
+      fc.property(garbledAddress(), (text) => {
         fc.pre(!text.includes('%'));
         const family = parseAddress(text)?.family;
         expect(family === 4).toBe(isIPv4(text));

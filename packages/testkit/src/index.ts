@@ -1,5 +1,4 @@
 // For tests only: real servers on loopback, hostile ones among them, and generators of data.
-export * from './clock.ts';
 export * from './redis.ts';
 export * from './dns/index.ts';
 export * from './images/index.ts';

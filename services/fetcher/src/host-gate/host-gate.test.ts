@@ -1,24 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { LIMITS } from '@sekisho/contracts';
 import type { HostSlot } from '@sekisho/netguard';
-import type { Clock } from '@sekisho/runtime';
+import { FakeClock } from '@sekisho/testkit/clock';
 import fc from 'fast-check';
 import { createHostGate, type HostGate } from './host-gate.ts';
 import { admit, afterFault, afterPause, afterRelease, afterSuccess, type HostState, isForgettable, newHost } from './policy.ts';
 
 const never = new AbortController().signal;
-class FakeClock implements Clock {
-  ms = 0;
-  now(): number {
-    return this.ms;
-  }
-  monotonicMs(): number {
-    return this.ms;
-  }
-  sleep(): Promise<void> {
-    return Promise.resolve();
-  }
-}
 const settled = async (slot: Promise<HostSlot>): Promise<HostSlot | 'waits'> =>
   await Promise.race([slot, new Promise<'waits'>((resolve) => setTimeout(() => resolve('waits'), 20))]);
 const take = async (gate: HostGate, host: string): Promise<HostSlot & { ok: true }> => {
@@ -122,7 +110,7 @@ describe('createHostGate()', () => {
     const gate = createHostGate({ clock });
     for (let at = 0; at < LIMITS.hostFetchesBurst; at += 1) (await take(gate, 'a')).release();
     const next = gate.acquire('a', never);
-    clock.ms += 40;
+    await clock.advance(40);
     expect(await next).toMatchObject({ ok: true });
   });
 
@@ -132,13 +120,13 @@ describe('createHostGate()', () => {
     (await take(gate, 'paused')).release();
     gate.pause('paused', 30);
     (await take(gate, 'idle')).release();
-    clock.ms += 1_000;
+    await clock.advance(1_000);
     const busy = await take(gate, 'busy');
     expect(gate.counts.hosts).toBe(2);
     expect(await gate.acquire('more', never)).toMatchObject({ ok: false, code: 'SEKISHO_LIMIT_FETCHES' });
     expect(await gate.acquire('paused', never)).toMatchObject({ ok: false, code: 'SEKISHO_UPSTREAM_PAUSED' });
     busy.release();
-    clock.ms += 1_000;
+    await clock.advance(1_000);
     expect(await gate.acquire('more', never)).toMatchObject({ ok: true });
   });
 });
