@@ -7,4 +7,5 @@ export * from './log.ts';
 export * from './main.ts';
 export * from './metrics.ts';
 export * from './ops.ts';
+export * from './redis-script.ts';
 export * from './shutdown.ts';

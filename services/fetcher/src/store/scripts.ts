@@ -2,19 +2,12 @@
 // Invariant: leased bytes = sum over the members of leases. A lease of a crashed holder lapses; at most 100 lapsed ones
 // are swept per call.
 
-import { createHash } from 'node:crypto';
-
-export interface Script {
-  readonly text: string;
-  readonly sha: string;
-}
-
-const script = (text: string): Script => ({ text, sha: createHash('sha1').update(text).digest('hex') });
+import { createScript } from '@sekisho/runtime';
 
 // KEYS 1 leases, 2 leased bytes, 3 source.
 // ARGV 1 the bytes, 2 lifetime in ms, 3 bytes at most, 4 id of the lease: its member gets the length of the value itself.
 // Returns 0 stored | 1 no room | 2 the id is in use.
-export const STORE = script(`
+export const STORE = createScript(`
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 for _, member in ipairs(redis.call('ZRANGE', KEYS[1], '-inf', now, 'BYSCORE', 'LIMIT', 0, 100)) do
@@ -30,7 +23,7 @@ redis.call('INCRBY', KEYS[2], length)
 return 0`);
 
 // KEYS 1 leases, 2 leased bytes, 3 source. ARGV 1 member of the lease. Returns how many leases were given back.
-export const DROP = script(`
+export const DROP = createScript(`
 redis.call('UNLINK', KEYS[3])
 if redis.call('ZREM', KEYS[1], ARGV[1]) == 0 then return 0 end
 redis.call('DECRBY', KEYS[2], string.match(ARGV[1], '%d+$'))

@@ -2,7 +2,7 @@
 
 import { type Code, LIMITS, workKeys } from '@sekisho/contracts';
 import { Redis } from 'ioredis';
-import { DROP, type Script, STORE } from './scripts.ts';
+import { DROP, STORE } from './scripts.ts';
 
 const CONNECT_MS = 2_000;
 /** Answer time of a healthy server, plus what 20 MiB take on a 100 Mbit/s network. */
@@ -43,7 +43,7 @@ export function createSourceStore(options: SourceStoreOptions): SourceStore {
       const args = [bytes, LIMITS.sourceTtlMs, options.bytesMax, sourceId];
       const timeoutMs = COMMAND_MS + Math.ceil(bytes.length / BYTES_PER_MS);
       try {
-        return toResult(await within(redis, timeoutMs, () => run(redis, STORE, [...ledger, workKeys.source(sourceId)], args)));
+        return toResult(await within(redis, timeoutMs, () => STORE(redis, [...ledger, workKeys.source(sourceId)], args)));
       } catch (error) {
         return toFailure(error);
       }
@@ -51,22 +51,13 @@ export function createSourceStore(options: SourceStoreOptions): SourceStore {
     drop: async (sourceId, bytes) => {
       const keys = [...ledger, workKeys.source(sourceId)];
       // What cannot be dropped now lapses with its TTL.
-      await run(redis, DROP, keys, [workKeys.leaseMember(sourceId, bytes)]).catch(() => undefined);
+      await DROP(redis, keys, [workKeys.leaseMember(sourceId, bytes)]).catch(() => undefined);
     },
     get ready() {
       return redis.status === 'ready';
     },
     close: () => redis.disconnect(),
   };
-}
-
-async function run(redis: Redis, { text, sha }: Script, keys: readonly string[], args: readonly (Buffer | string | number)[]): Promise<unknown> {
-  try {
-    return await redis.evalsha(sha, keys.length, ...keys, ...args);
-  } catch (error) {
-    if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-    return await redis.eval(text, keys.length, ...keys, ...args);
-  }
 }
 
 /** A server that hangs loses its connection: commands queued on it would keep their pictures in memory. */

@@ -4,7 +4,7 @@
 import { stateKeys } from '@sekisho/contracts';
 import type { Redis } from 'ioredis';
 import type { EntryPlace } from './entry.ts';
-import { integers, loadScript } from './script.ts';
+import { integers, cacheScript } from './script.ts';
 
 const READ_DEADLINE_MS = 250;
 /** Commands without an answer yet; a hung server stops at this many. */
@@ -20,8 +20,8 @@ const INDEX_MEMBERS_MAX = 100_000;
 /** The mark compares with the start of the work by Redis' clock; this covers the way of the command. */
 const PURGE_SLACK_MS = 2_000;
 
-const putScript = loadScript('drop', 'put');
-const listScript = loadScript('list');
+const putScript = cacheScript('drop', 'put');
+const listScript = cacheScript('list');
 
 export type ReadResult =
   | { readonly state: 'value'; readonly value: Buffer }

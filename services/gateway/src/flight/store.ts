@@ -4,8 +4,8 @@
 // replica that missed the message, or asks just too late, does not fetch again.
 
 import { SekishoError, stateKeys } from '@sekisho/contracts';
+import { type Script, createScript } from '@sekisho/runtime';
 import type { Redis } from 'ioredis';
-import { runScript, script } from '../jobs/script.ts';
 import { type FlightNote, encodeNote, parseNote } from './notes.ts';
 
 /** A dead owner is noticed after this, ms. */
@@ -16,7 +16,7 @@ const CALL_MS = 1_000;
 
 // KEYS 1 owner, 2 waiters. ARGV 1 own token, 2 lifetime in ms, 3 an end to be ignored or ''.
 // Returns 'owner', 'other' (and is registered as waiting), or `d:<note>`. Time: the server's.
-const CLAIM = script(`
+const CLAIM = createScript(`
 local value = redis.call('GET', KEYS[1])
 local isDone = value and string.sub(value, 1, 2) == 'd:'
 if isDone and value ~= ARGV[3] then return value end
@@ -32,7 +32,7 @@ return 'other'`);
 
 // KEYS 1 owner, 2 waiters. ARGV 1 own token, 2 lifetime in ms.
 // Renews only what is still ours. Returns how many replicas wait.
-const RENEW = script(`
+const RENEW = createScript(`
 if redis.call('GET', KEYS[1]) == 'o:' .. ARGV[1] then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 local t = redis.call('TIME')
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', t[1] * 1000 + math.floor(t[2] / 1000))
@@ -40,7 +40,7 @@ return redis.call('ZCARD', KEYS[2])`);
 
 // KEYS 1 owner, 2 waiters. ARGV 1 own token, 2 note or '', 3 lifetime of the note in ms, 4 channel.
 // Ends what is ours: leaves the note, or nothing, and wakes those who wait. Forgets us as waiting.
-const END = script(`
+const END = createScript(`
 redis.call('ZREM', KEYS[2], ARGV[1])
 if redis.call('GET', KEYS[1]) ~= 'o:' .. ARGV[1] then return 0 end
 if ARGV[2] == '' then redis.call('DEL', KEYS[1]) else redis.call('SET', KEYS[1], 'd:' .. ARGV[2], 'PX', ARGV[3]) end
@@ -69,8 +69,8 @@ export function createFlightStore(redis: Redis, subscriber: Redis): FlightStore 
   const listeners = new Map<string, () => void>();
   const onMessage = (channel: string): void => listeners.get(channel)?.();
   subscriber.on('message', onMessage);
-  const call = async (of: ReturnType<typeof script>, key: string, args: readonly (string | number)[]): Promise<unknown> =>
-    await within(CALL_MS, runScript(redis, of, [stateKeys.flight(key), stateKeys.flightWaiters(key)], args));
+  const call = async (script: Script, key: string, args: readonly (string | number)[]): Promise<unknown> =>
+    await within(CALL_MS, script(redis, [stateKeys.flight(key), stateKeys.flightWaiters(key)], args));
   return {
     claim: async (key, token, ignore) => readClaim(await call(CLAIM, key, [token, OWNER_TTL_MS, ignore])),
     renew: async (key, token) => Number(await call(RENEW, key, [token, OWNER_TTL_MS])),

@@ -3,14 +3,14 @@
 // result, and gives both back at the end. A lease of a crashed holder lapses.
 
 import { LIMITS, workKeys } from '@sekisho/contracts';
+import { createScript } from '@sekisho/runtime';
 import type { Redis } from 'ioredis';
-import { runScript, script } from './script.ts';
 
 // KEYS 1 waiting jobs, 2 running jobs, 3 leases, 4 leased bytes, 5 admitted jobs.
 // ARGV 1 jobs at most, 2 bytes at most, 3 bytes to lease, 4 lifetime of the lease in ms, 5 member of the lease, 6 job id.
 // Returns {0 admitted | 1 too many jobs | 2 too many bytes, time in ms}. Time: the server's.
 // Invariant: leased bytes = sum over the members of leases. At most 100 lapsed leases are swept per call.
-const ADMIT = script(`
+const ADMIT = createScript(`
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 for _, member in ipairs(redis.call('ZRANGE', KEYS[3], '-inf', now, 'BYSCORE', 'LIMIT', 0, 100)) do
@@ -29,7 +29,7 @@ return {0, now}`);
 
 // KEYS 1 leases, 2 leased bytes, 3 admitted jobs, then keys to delete. ARGV 1 job id or '', then members of leases.
 // Returns how many leases were given back; giving one back twice changes nothing.
-const RELEASE = script(`
+const RELEASE = createScript(`
 local released = 0
 if ARGV[1] ~= '' then redis.call('ZREM', KEYS[3], ARGV[1]) end
 for i = 2, #ARGV do
@@ -43,7 +43,7 @@ return released`);
 
 // KEYS 1 leases, 2 leased bytes, 3 the source. ARGV 1 bytes at most, 2 lifetime in ms, 3 member of the lease, 4 the source.
 // Returns 1 stored | 0 no room. The bytes are counted on the value itself; a source that is there already is refused.
-const STORE = script(`
+const STORE = createScript(`
 local size = #ARGV[4]
 local bytes = tonumber(redis.call('GET', KEYS[2]) or '0')
 if bytes + size > tonumber(ARGV[1]) then return 0 end
@@ -76,9 +76,8 @@ export interface Holding {
 
 /** One try; the caller decides whether to try again. */
 export async function admit(redis: Redis, limits: LedgerLimits, jobId: string): Promise<Admission> {
-  const reply = await runScript(
+  const reply = await ADMIT(
     redis,
-    ADMIT,
     [workKeys.queueWait, workKeys.queueActive, ...LEDGER_KEYS],
     [limits.jobsMax, limits.bytesMax, LIMITS.resultBytesMax, limits.leaseTtlMs, workKeys.leaseMember(jobId, LIMITS.resultBytesMax), jobId],
   );
@@ -94,12 +93,12 @@ export async function release(redis: Redis, holding: Holding): Promise<number> {
     ...(jobId === undefined ? [] : [workKeys.leaseMember(jobId, LIMITS.resultBytesMax)]),
     ...(source === undefined ? [] : [workKeys.leaseMember(source.id, source.bytes)]),
   ];
-  return Number(await runScript(redis, RELEASE, [...LEDGER_KEYS, ...keys], [jobId ?? '', ...members]));
+  return Number(await RELEASE(redis, [...LEDGER_KEYS, ...keys], [jobId ?? '', ...members]));
 }
 
 /** Stores a source of the instance's own, with its lease; false where there is no room. */
 export async function storeSource(redis: Redis, limits: LedgerLimits, sourceId: string, bytes: Buffer): Promise<boolean> {
   const keys = [workKeys.leases, workKeys.leasedBytes, workKeys.source(sourceId)];
   const args = [limits.bytesMax, limits.leaseTtlMs, workKeys.leaseMember(sourceId, bytes.length), bytes];
-  return Number(await runScript(redis, STORE, keys, args)) === 1;
+  return Number(await STORE(redis, keys, args)) === 1;
 }

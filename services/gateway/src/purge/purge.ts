@@ -3,7 +3,7 @@
 import { stateKeys } from '@sekisho/contracts';
 import type { Redis } from 'ioredis';
 import { hostHashOf, urlHashOf } from '../cache/entry.ts';
-import { integers, loadScript } from '../cache/script.ts';
+import { cacheScript, integers } from '../cache/script.ts';
 import { encodePurge } from './message.ts';
 
 /** Keys per call: a few milliseconds of Redis. */
@@ -12,7 +12,7 @@ const BATCHES_MAX = 1_000;
 /** Longer than any fetch, line and decode together. */
 const MARK_TTL_MS = 600_000;
 
-const purgeScript = loadScript('drop', 'purge');
+const purgeScript = cacheScript('drop', 'purge');
 
 export interface PurgeOrder {
   /** Canonical URLs. */
