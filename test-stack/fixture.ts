@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type DnsZone, type MisskeyStub, type OriginRoute, PICTURES, type PictureName, type TestDns, type TestOrigin, startDnsServer, startMisskeyStub, startOrigin } from '@sekisho/testkit';
+import { type DnsZone, type MisskeyStub, type OriginRoute, PICTURES, type PictureName, type StubFile, type TestDns, type TestOrigin, startDnsServer, startMisskeyStub, startOrigin } from '@sekisho/testkit';
 import { type Stack, type StackPorts, type StackSpec, randomPorts, startStack } from '../scripts/local-stack/stack.ts';
 import { type Answer, type Asking, ask } from './client.ts';
 

@@ -22,14 +22,16 @@ import { createMediaHandler } from './media/handler.ts';
 import { cacheKey } from './media/key.ts';
 import { createOwnFileCheck, createRequestRules } from './media/request-own.ts';
 import { createMediaPolicy } from './media/policy.ts';
-import { requestIdOf } from './media/respond.ts';
+import { createStorageCheck } from './media/origin-mode.ts';
 import { createStreamMedia } from './media/stream-media.ts';
 import { createMediaSource, createRemoteSource } from './media/source.ts';
 import type { MediaOutcome } from './media/types.ts';
 import { type GatewayMetrics, createGatewayMetrics } from './metrics.ts';
 import { createExpressApp } from './server/express-app.ts';
 import { type GatewayServer, createGatewayServer } from './server/server.ts';
-import { createPassthrough, type PassContext } from './passthrough/passthrough.ts';
+import { createHealth } from './health.ts';
+import { createPages } from './pages/pages.ts';
+import { createPassthrough } from './passthrough/passthrough.ts';
 import { createSelfFiles } from './self-files/self-files.ts';
 import { listenForPurges } from './purge/listener.ts';
 import { createStateConnections } from './redis/state-connections.ts';
@@ -66,7 +68,10 @@ export async function startGateway(config: GatewayConfig, deps: GatewayDeps): Pr
     port,
     readiness: () => ({
       ready: !leaving && !server.closing,
-      details: { state_redis: parts.state.ready, work_redis: parts.work.ready, connections: server.connections },
+      details: {
+        state_redis: upOrDown(parts.state.ready), work_redis: upOrDown(parts.work.ready), fetcher: upOrDown(parts.health.isUp('fetcher')),
+        misskey: upOrDown(parts.health.isUp('misskey')), connections: server.connections,
+      },
     }),
     collect: () => collect(parts, metrics),
     leave: () => {
@@ -143,12 +148,14 @@ async function createParts(config: GatewayConfig, { log, metrics }: Instruments)
     publicUrl: config.publicUrl, ownHosts: config.ownHosts, fileOrigins: config.selfOrigins.keys(), plainHttp: config.plainHttp, identity,
   });
   const selfFiles = createSelfFiles({ origins: config.selfOrigins, rules, storeSource: async (id, bytes) => await jobs.storeSource(id, bytes) });
-  return { blocked, settings, state, work, limits, cache, fetcher, lines, jobs, flights, passthrough, purges, streams, identity, rules, selfFiles };
+  const health = createHealth();
+  return { blocked, settings, health, state, work, limits, cache, fetcher, lines, jobs, flights, passthrough, purges, streams, identity, rules, selfFiles };
 }
 
 const costHooks = (metrics: GatewayMetrics): BudgetHooks => ({
   charged: (area, ms) => metrics.costCharged.inc({ area }, ms),
   refunded: (area, ms) => metrics.costRefunded.inc({ area }, ms),
+  debited: (area, ms) => metrics.costDebited.inc({ area }, ms),
   denied: () => undefined,
 });
 
@@ -191,7 +198,11 @@ function collect(parts: Parts, metrics: GatewayMetrics): void {
   metrics.websockets.set(parts.passthrough.tunnels);
   metrics.dependencyUp.set(parts.state.ready ? 1 : 0, { dependency: 'state_redis' });
   metrics.dependencyUp.set(parts.work.ready ? 1 : 0, { dependency: 'work_redis' });
+  metrics.dependencyUp.set(parts.health.isUp('fetcher') ? 1 : 0, { dependency: 'fetcher' });
+  metrics.dependencyUp.set(parts.health.isUp('misskey') ? 1 : 0, { dependency: 'misskey' });
 }
+
+const upOrDown = (up: boolean): 'up' | 'down' => (up ? 'up' : 'down');
 
 function createListener(config: GatewayConfig, parts: Parts, { log, metrics }: Instruments): GatewayServer {
   const identify = createIdentify({
@@ -200,24 +211,23 @@ function createListener(config: GatewayConfig, parts: Parts, { log, metrics }: I
     warn: (peer) => log.warn({ peer }, 'X-Forwarded-For from a peer outside SEKISHO_TRUSTED_PROXIES'),
   });
   const hot = createMedia(config, parts, { log, metrics, identify });
-  const passContext = (req: IncomingMessage): PassContext => ({
-    client: identify(req.socket.remoteAddress, req.headers['x-forwarded-for']),
-    requestId: requestIdOf(req.headers['x-request-id']),
-    onEnd: (end) => accountPass(metrics, end.status, end.aborted),
+  const pages = createPages({
+    passthrough: parts.passthrough,
+    budget: parts.limits.budget,
+    identify,
+    metrics,
+    log,
+    clock: systemClock,
+    onMisskey: (up) => parts.health.note('misskey', up),
   });
-  const app = createExpressApp((req, res) => parts.passthrough.handle(req, res, passContext(req)));
+  const app = createExpressApp(pages.handle);
   return createGatewayServer({
     hot,
     app,
-    upgrade: (req, socket, head) => parts.passthrough.upgrade(req, socket, head, passContext(req)),
+    upgrade: pages.upgrade,
     closeTunnels: async (spreadMs) => await parts.passthrough.closeTunnels(spreadMs),
     limits: { drainMs: config.shutdownDrainMs },
   });
-}
-
-function accountPass(metrics: GatewayMetrics, status: number, aborted: boolean): void {
-  const classes = ['1xx', '2xx', '3xx', '4xx', '5xx'] as const;
-  metrics.passthrough.inc({ result: aborted ? 'aborted' : (classes[Math.floor(status / 100) - 1] ?? 'away') });
 }
 
 interface MediaInstruments extends Instruments {
@@ -227,9 +237,10 @@ interface MediaInstruments extends Instruments {
 function createMedia(config: GatewayConfig, parts: Parts, { log, metrics, identify }: MediaInstruments): (req: IncomingMessage, res: ServerResponse) => boolean {
   const { identity, rules } = parts;
   const ownFile = createOwnFileCheck(config.selfOrigins.keys());
-  const source = createMediaSource(createRemoteSource(parts.fetcher, createHostShares()), parts.selfFiles);
+  const source = createMediaSource(createRemoteSource(parts.health.watch(parts.fetcher), createHostShares()), parts.selfFiles);
   const isBlocked = (host: string): boolean => parts.blocked.value.matches(host);
   const policyOf = createMediaPolicy();
+  const isStorage = createStorageCheck(config.storageBases);
   return createMediaHandler({
     source,
     jobs: parts.jobs,
@@ -246,7 +257,7 @@ function createMedia(config: GatewayConfig, parts: Parts, { log, metrics, identi
     pseudonym: identity.pseudonym,
     limits: () => parts.settings.value,
     keyOf: ({ mode, url }, { media }) => cacheKey({ policy: policyOf(media), epoch: config.cacheEpoch, mode, url }),
-    servesOrigin: (url) => ownFile(new URL(url)) !== undefined || config.storageBases.some((base) => url.startsWith(base)),
+    servesOrigin: (url) => ownFile(new URL(url)) !== undefined || isStorage(url),
     isKnownStream: (key) => parts.streams.isKnown(key),
     stream: createStreamMedia({
       source,

@@ -8,7 +8,7 @@ const stranger: ClientIdentity = { address: '198.51.100.1', key: '198.51.100.1',
 
 interface Rig {
   readonly budget: Budget;
-  readonly sums: { charged: number; refunded: number; readonly denied: string[] };
+  readonly sums: { charged: number; refunded: number; debited: number; readonly denied: string[] };
   down: boolean;
 }
 
@@ -16,10 +16,11 @@ function setUp(): Rig {
   const inner = new MemoryLimiter({ nowMs: () => 0 });
   const guard = new Guard({ nowMs: () => 0, failuresMax: 1 });
   const local = new MemoryLimiter({ nowMs: () => 0 });
-  const sums: Rig['sums'] = { charged: 0, refunded: 0, denied: [] };
+  const sums: Rig['sums'] = { charged: 0, refunded: 0, debited: 0, denied: [] };
   const hooks: BudgetHooks = {
     charged: (_area, costMs) => { sums.charged += costMs; },
     refunded: (_area, costMs) => { sums.refunded += costMs; },
+    debited: (_area, costMs) => { sums.debited += costMs; },
     denied: (_area, code) => { sums.denied.push(code); },
   };
   const rig = { sums, down: false };
@@ -52,10 +53,10 @@ describe('createBudget()', () => {
     expect(sums).toEqual({ charged: 1_000, refunded: 900, denied: [] });
   });
 
-  it('counts a debt as charged, up to its cap', async () => {
+  it('counts a debt apart, up to its cap', async () => {
     const { budget, sums } = setUp();
     await (await opened(budget, client(1), 250)).settle(Number.POSITIVE_INFINITY);
-    expect(sums).toMatchObject({ charged: 8_250, refunded: 0 });
+    expect(sums).toMatchObject({ charged: 250, debited: 8_000, refunded: 0 });
   });
 
   it('names the client, then the network, then the class', async () => {

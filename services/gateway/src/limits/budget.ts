@@ -48,6 +48,8 @@ export interface BudgetCharge {
 export interface BudgetHooks {
   charged(area: Area, costMs: number): void;
   refunded(area: Area, costMs: number): void;
+  /** Used above the charge. */
+  debited(area: Area, costMs: number): void;
   denied(area: Area, code: BudgetCode): void;
 }
 
@@ -59,7 +61,7 @@ export interface BudgetOptions {
   readonly shape?: () => BudgetShape;
 }
 
-const NO_HOOKS: BudgetHooks = { charged: () => undefined, refunded: () => undefined, denied: () => undefined };
+const NO_HOOKS: BudgetHooks = { charged: () => undefined, refunded: () => undefined, debited: () => undefined, denied: () => undefined };
 
 export function createBudget(options: BudgetOptions): Budget {
   const { limiter, meter } = options;
@@ -135,7 +137,7 @@ class Charge implements BudgetCharge {
     if ((await limiter.settle(id, usedMs)) !== 'first') return;
     const refundMs = refundOf(this.#costMs, usedMs);
     if (refundMs > 0) hooks.refunded(area, refundMs);
-    else if (refundMs < 0) hooks.charged(area, -refundMs);
+    else if (refundMs < 0) hooks.debited(area, -refundMs);
   }
 }
 

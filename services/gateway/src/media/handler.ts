@@ -212,6 +212,7 @@ function account(deps: MediaHandlerDeps, exchange: Exchange, end: End): void {
   metrics.mediaRequests.inc({ mode, cache: end.cache, result });
   metrics.mediaSeconds.observe(durationMs / 1_000, { cache: end.cache });
   metrics.mediaBytes.inc(undefined, end.sent.bytes);
+  if (end.cost.cpuMs > 0) metrics.decodeCpu.observe(end.cost.cpuMs / 1_000);
   deps.log.info(
     {
       request_id: exchange.requestId, client: exchange.client.key, mode, status: end.sent.status, cache: end.cache,
