@@ -50,7 +50,7 @@ describe('createBudget()', () => {
     await Promise.all([charge.settle(100), charge.settle(0)]);
     await charge.settle(0);
     expect(await charge.reprice(10)).toBe(false);
-    expect(sums).toEqual({ charged: 1_000, refunded: 900, denied: [] });
+    expect(sums).toEqual({ charged: 1_000, refunded: 900, debited: 0, denied: [] });
   });
 
   it('counts a debt apart, up to its cap', async () => {
