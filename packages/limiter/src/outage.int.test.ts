@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type TestRedis, startRedis } from '@sekisho/testkit';
+import { until } from '@sekisho/testkit/until';
 import { freshBucket } from './conformance.ts';
 import { createFallbackLimiter } from './fallback.ts';
 import { Guard } from './guard.ts';
@@ -16,14 +17,6 @@ beforeEach(async () => {
 afterEach(async () => {
   await server.stop();
 });
-
-async function until(check: () => boolean | Promise<boolean>): Promise<void> {
-  for (let at = 0; at < 300; at += 1) {
-    if (await check()) return;
-    await delay(20);
-  }
-  throw new Error('did not happen');
-}
 
 // With and without an offline queue: an outage is a fault at once, or a call that hangs.
 describe.each([true, false])('outage with enableOfflineQueue %s', (enableOfflineQueue) => {

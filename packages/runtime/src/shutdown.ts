@@ -1,6 +1,7 @@
 // Orderly end of a process: named steps, each with its own deadline, in the order they were added; a hard exit behind
 // all of them, so that a stuck step never leaves a process behind.
 
+import { inTime } from './in-time.ts';
 import type { Logger } from './log.ts';
 
 export interface ShutdownOptions {
@@ -64,12 +65,6 @@ async function runSteps(steps: readonly Step[], options: ShutdownOptions, reason
 }
 
 async function runStep(step: Step): Promise<string | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<string>((resolve) => {
-    timer = setTimeout(() => resolve('deadline'), step.timeoutMs);
-  });
   const work = (async () => await step.run())().then(() => undefined, (error: unknown) => String(error));
-  const problem = await Promise.race([work, late]);
-  clearTimeout(timer);
-  return problem;
+  return await inTime(work, step.timeoutMs, () => 'deadline');
 }

@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { blankPng, makeStream, startRedis, type TestRedis } from '@sekisho/testkit';
+import { until } from '@sekisho/testkit/until';
 import { type Rig, startRig } from './testing/rig.ts';
 
 let redis: TestRedis;
@@ -211,10 +212,12 @@ describe('leaving', () => {
 
   it('without reading does not fill the memory: the upstream is held back', async () => {
     const leave = new AbortController();
-    await rig.call(url('/infinite'), { limits: { bytesMax: 250 * 1024 * 1024, deadlineMs: 5_000 } }, leave.signal);
+    const { response } = await rig.call(url('/infinite'), { limits: { bytesMax: 250 * 1024 * 1024, deadlineMs: 5_000 } }, leave.signal);
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     // Held back, and no fault although nothing moves for longer than the idle time.
     expect(rig.origin.open).toBe(1);
+    // Held until here: a response that nobody holds is cancelled when it is collected.
+    expect(response.bodyUsed).toBe(false);
     leave.abort();
     expect(await rig.origin.idle(400)).toBe(true);
   });
@@ -252,11 +255,3 @@ describe('work redis', () => {
     await own.stop();
   }, 15_000);
 });
-
-async function until(check: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 5_000;
-  while (!(await check())) {
-    if (performance.now() > deadline) throw new Error('not in time');
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}

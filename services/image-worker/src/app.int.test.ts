@@ -11,19 +11,12 @@ import { type TestRedis, filterBombSvg, makePicture, startRedis } from '@sekisho
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import pino from 'pino';
+import { until } from '@sekisho/testkit/until';
 import { type App, createApp } from './app.ts';
 import { createSpawn } from './pool/spawn.ts';
 
 const newId = (): string => randomBytes(16).toString('base64url');
 const pause = async (ms: number): Promise<void> => await new Promise((resolve) => void setTimeout(resolve, ms));
-const until = async (done: () => boolean | Promise<boolean>, ms = 10_000): Promise<void> => {
-  const endMs = Date.now() + ms;
-  while (!(await done())) {
-    if (Date.now() > endMs) throw new Error('waited in vain');
-    await pause(25);
-  }
-};
-
 let redis: TestRedis;
 let gateway: Redis;
 let listener: Redis;

@@ -1,6 +1,6 @@
 // Composition root: queue -> decoders -> replies, with the ops port beside them.
 
-import { systemClock, createLogger, createMetrics, startOps, type Clock, type Logger } from '@sekisho/runtime';
+import { systemClock, createLogger, createMetrics, inTime, startOps, type Clock, type Logger } from '@sekisho/runtime';
 import type { Config } from './config.ts';
 import { createConnections } from './job/connections.ts';
 import { createExchange } from './job/exchange.ts';
@@ -140,16 +140,7 @@ function report(end: JobEnd, durationMs: number, { log, metrics }: Reporting): v
 
 async function drain(consumer: Consumer, pool: DecoderPool): Promise<void> {
   const closed = consumer.close().catch(() => undefined);
-  await withDeadline(closed, DRAIN_MS);
+  await inTime(closed, DRAIN_MS, () => undefined);
   await pool.close();
-  await withDeadline(closed, CLOSE_MS);
-}
-
-async function withDeadline(work: Promise<unknown>, ms: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([work, late]);
-  clearTimeout(timer);
+  await inTime(closed, CLOSE_MS, () => undefined);
 }

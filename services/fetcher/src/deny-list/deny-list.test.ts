@@ -5,6 +5,7 @@ import { afterAll, describe, expect, it } from '@jest/globals';
 import { createAddressPolicy } from '@sekisho/netguard';
 import { createLogger } from '@sekisho/runtime';
 import { PassThrough } from 'node:stream';
+import { until } from '@sekisho/testkit/until';
 import { parseDenyList } from './parse.ts';
 import { followDenyList } from './watch.ts';
 
@@ -54,8 +55,3 @@ describe('followDenyList()', () => {
     stop();
   });
 });
-
-async function until(check: () => boolean): Promise<void> {
-  for (let turn = 0; turn < 500 && !check(); turn += 1) await new Promise((resolve) => setTimeout(resolve, 10));
-  expect(check()).toBe(true);
-}

@@ -1,14 +1,13 @@
 // Puts a picture's bytes where the image-worker finds them. ioredis stops at this file.
 
 import { type Code, LIMITS, workKeys } from '@sekisho/contracts';
+import { REDIS_OPTIONS, inTime } from '@sekisho/runtime';
 import { Redis } from 'ioredis';
 import { DROP, STORE } from './scripts.ts';
 
-const CONNECT_MS = 2_000;
 /** Answer time of a healthy server, plus what 20 MiB take on a 100 Mbit/s network. */
 const COMMAND_MS = 2_000;
 const BYTES_PER_MS = 10_000;
-const RETRY_MS_MAX = 1_000;
 
 export type StoreResult = { readonly ok: true } | { readonly ok: false; readonly code: Code; readonly detail: string };
 
@@ -29,21 +28,23 @@ export interface SourceStoreOptions {
 
 export function createSourceStore(options: SourceStoreOptions): SourceStore {
   const redis = new Redis(options.url, {
-    connectTimeout: CONNECT_MS,
+    ...REDIS_OPTIONS,
     // A queue of pictures waiting for a server that is away would be a queue of gigabytes.
     enableOfflineQueue: false,
-    enableReadyCheck: false,
-    disableClientInfo: true,
     maxRetriesPerRequest: 0,
-    retryStrategy: (times: number) => Math.min(50 * 2 ** Math.min(times, 10), RETRY_MS_MAX),
   }).on('error', options.onError);
   const ledger = [workKeys.leases, workKeys.leasedBytes];
   return {
     store: async (sourceId, bytes) => {
       const args = [bytes, LIMITS.sourceTtlMs, options.bytesMax, sourceId];
       const timeoutMs = COMMAND_MS + Math.ceil(bytes.length / BYTES_PER_MS);
+      // A server that hangs loses its connection: commands queued on it would keep their pictures in memory.
+      const onLate = (): never => {
+        redis.disconnect(true);
+        throw new Error('timeout');
+      };
       try {
-        return toResult(await within(redis, timeoutMs, () => STORE(redis, [...ledger, workKeys.source(sourceId)], args)));
+        return toResult(await inTime(STORE(redis, [...ledger, workKeys.source(sourceId)], args), timeoutMs, onLate));
       } catch (error) {
         return toFailure(error);
       }
@@ -58,22 +59,6 @@ export function createSourceStore(options: SourceStoreOptions): SourceStore {
     },
     close: () => redis.disconnect(),
   };
-}
-
-/** A server that hangs loses its connection: commands queued on it would keep their pictures in memory. */
-async function within<T>(redis: Redis, timeoutMs: number, work: () => Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      redis.disconnect(true);
-      reject(new Error('timeout'));
-    }, timeoutMs);
-  });
-  try {
-    return await Promise.race([work(), late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 function toResult(reply: unknown): StoreResult {

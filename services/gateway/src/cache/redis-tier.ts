@@ -2,9 +2,10 @@
 // deadline and an upper number; Redis away or slow is a miss, never a wait.
 
 import { stateKeys } from '@sekisho/contracts';
+import { inTime } from '@sekisho/runtime';
 import type { Redis } from 'ioredis';
 import type { EntryPlace } from './entry.ts';
-import { integers, cacheScript } from './script.ts';
+import { cacheScript, integers } from './script.ts';
 
 const READ_DEADLINE_MS = 250;
 /** Commands without an answer yet; a hung server stops at this many. */
@@ -58,7 +59,7 @@ export class RedisTier {
       .then((value): ReadResult => (value === null ? { state: 'miss' } : { state: 'value', value }))
       .catch((): ReadResult => ({ state: 'away' }))
       .finally(() => (this.#reads -= 1));
-    return await withDeadline(reading, READ_DEADLINE_MS);
+    return await inTime(reading, READ_DEADLINE_MS, (): ReadResult => ({ state: 'timeout' }));
   }
 
   /** Marks an entry as used, for the order of eviction; nobody waits for it. */
@@ -136,11 +137,3 @@ const putArgs = (put: RedisPut, bytes: number, budgetBytes: number): (string | n
   EVICTIONS_MAX,
   INDEX_TTL_MS,
 ];
-
-async function withDeadline(work: Promise<ReadResult>, deadlineMs: number): Promise<ReadResult> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<ReadResult>((resolve) => {
-    timer = setTimeout(() => resolve({ state: 'timeout' }), deadlineMs);
-  });
-  return await Promise.race([work, late]).finally(() => clearTimeout(timer));
-}

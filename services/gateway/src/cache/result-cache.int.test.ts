@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { stateKeys } from '@sekisho/contracts';
 import { type TestRedis, startRedis } from '@sekisho/testkit';
 import type { Redis } from 'ioredis';
+import { until } from '@sekisho/testkit/until';
 import type { Picture, Refusal } from '../media/types.ts';
 import { type PurgeListener, listenForPurges } from '../purge/listener.ts';
 import { purge } from '../purge/purge.ts';
@@ -154,10 +155,6 @@ describe('purge()', () => {
   afterEach(() => {
     for (const listener of listeners.splice(0)) listener.close();
   });
-  const eventually = async (check: () => boolean): Promise<void> => {
-    for (let tries = 0; tries < 500 && !check(); tries++) await delay(10);
-    expect(check()).toBe(true);
-  };
   const modes = ['a', 'b', 'c'].map((letter) => letter.repeat(43));
 
   async function filled() {
@@ -176,7 +173,7 @@ describe('purge()', () => {
     const { first, second } = await filled();
     const report = await purge(redis, { urls: [url], hosts: [] });
     expect(report).toMatchObject({ entries: 3, streams: 1, gateways: 2 });
-    await eventually(() => modes.every((mode) => first.cache.getLocal(mode) === undefined && second.cache.getLocal(mode) === undefined));
+    await until(() => modes.every((mode) => first.cache.getLocal(mode) === undefined && second.cache.getLocal(mode) === undefined));
     for (const mode of modes) expect(await second.cache.get(mode)).toBeUndefined();
     expect(second.cache.getLocal(key)).toBeDefined();
     expect(await redis.exists(stateKeys.stream('s'.repeat(43)))).toBe(0);
@@ -186,7 +183,7 @@ describe('purge()', () => {
   it('takes a whole host', async () => {
     const { first, second } = await filled();
     expect(await purge(redis, { urls: [], hosts: ['a.origin.example'] })).toMatchObject({ entries: 4, streams: 1 });
-    await eventually(() => first.cache.getLocal(key) === undefined && second.cache.getLocal(key) === undefined);
+    await until(() => first.cache.getLocal(key) === undefined && second.cache.getLocal(key) === undefined);
     expect(first.cache.getLocal('z'.repeat(43))).toBeDefined();
     expect(Number(await redis.get(stateKeys.cacheBytes))).toBe((await redis.strlen(stateKeys.cache('z'.repeat(43)))) + 1_024);
   });
@@ -195,7 +192,7 @@ describe('purge()', () => {
     const { cache, events, began } = await replica();
     await delay(5);
     await purge(redis, { urls: [url], hosts: [] });
-    await eventually(() => cache.isOvertaken({ url, beganMs: began }));
+    await until(() => cache.isOvertaken({ url, beganMs: began }));
     // Its own knowledge is enough, should Redis have lost the mark.
     const mark = stateKeys.cachePurged(placeOf(url).urlHash);
     const markedAt = await redis.getdel(mark);
@@ -220,7 +217,7 @@ describe('purge()', () => {
     await delay(5);
     await cache.put(key, picture, { url, beganMs: now() });
     await redis.publish(stateKeys.purge, '{"v":2}');
-    await eventually(() => cache.getLocal(key) === undefined);
+    await until(() => cache.getLocal(key) === undefined);
   });
 });
 

@@ -1,9 +1,9 @@
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { FileSource, Reloaded } from '@sekisho/runtime';
+import { until } from '@sekisho/testkit/until';
 import { type BlockedHosts, type BlockedList, blockedHostsFile, openBlockedHosts } from './blocked-hosts.ts';
 
 let folder = '';
@@ -22,10 +22,6 @@ const start = async (source: FileSource, states: Reloaded<BlockedList>[] = [], p
   open.push(hosts);
   return hosts;
 };
-const eventually = async (check: () => boolean): Promise<void> => {
-  for (let tries = 0; tries < 500 && !check(); tries++) await delay(10);
-  expect(check()).toBe(true);
-};
 
 describe('openBlockedHosts()', () => {
   it.each([['evil.example', true], ['a.b.evil.example', true], ['EVIL.example.', true], ['notevil.example', false], ['evil.example.org', false], ['xn--bcher-kva.example', true]])(
@@ -42,13 +38,13 @@ describe('openBlockedHosts()', () => {
     const hosts = await start(blockedHostsFile(path), states);
     await writeFile(`${path}.new`, 'b.example\n');
     await rename(`${path}.new`, path);
-    await eventually(() => hosts.value.matches('b.example'));
+    await until(() => hosts.value.matches('b.example'));
     expect(hosts.value.matches('a.example')).toBe(false);
     await writeFile(path, 'c.example\nnot a host\n');
-    await eventually(() => states.some((state) => !state.ok));
+    await until(() => states.some((state) => !state.ok));
     expect([hosts.value.matches('b.example'), hosts.value.matches('c.example')]).toEqual([true, false]);
     await writeFile(path, 'c.example\nd.example\n');
-    await eventually(() => hosts.value.matches('c.example'));
+    await until(() => hosts.value.matches('c.example'));
     await rm(path);
     await hosts.reload();
     expect(hosts.value.matches('c.example')).toBe(true);
@@ -60,7 +56,7 @@ describe('openBlockedHosts()', () => {
     const hosts = await start(source, [], 10);
     content.text = 'b.example';
     content.stamp = '2';
-    await eventually(() => hosts.value.matches('b.example'));
+    await until(() => hosts.value.matches('b.example'));
   });
 
   it('does not start with a bad or missing file', async () => {

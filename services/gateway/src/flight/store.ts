@@ -4,7 +4,7 @@
 // replica that missed the message, or asks just too late, does not fetch again.
 
 import { SekishoError, stateKeys } from '@sekisho/contracts';
-import { type Script, createScript } from '@sekisho/runtime';
+import { type Script, createScript, inTime } from '@sekisho/runtime';
 import type { Redis } from 'ioredis';
 import { type FlightNote, encodeNote, parseNote } from './notes.ts';
 
@@ -70,7 +70,7 @@ export function createFlightStore(redis: Redis, subscriber: Redis): FlightStore 
   const onMessage = (channel: string): void => listeners.get(channel)?.();
   subscriber.on('message', onMessage);
   const call = async (script: Script, key: string, args: readonly (string | number)[]): Promise<unknown> =>
-    await within(CALL_MS, script(redis, [stateKeys.flight(key), stateKeys.flightWaiters(key)], args));
+    await inTime(script(redis, [stateKeys.flight(key), stateKeys.flightWaiters(key)], args), CALL_MS, throwAway);
   return {
     claim: async (key, token, ignore) => readClaim(await call(CLAIM, key, [token, OWNER_TTL_MS, ignore])),
     renew: async (key, token) => Number(await call(RENEW, key, [token, OWNER_TTL_MS])),
@@ -101,13 +101,6 @@ function readClaim(reply: unknown): Claim {
   return { kind: 'done', note, raw };
 }
 
-async function within<T>(ms: number, step: Promise<T>): Promise<T> {
-  const over = Promise.withResolvers<never>();
-  over.promise.catch(() => undefined);
-  const timer = setTimeout(() => over.reject(new SekishoError('SEKISHO_REDIS_AWAY', { detail: 'no answer in time' })), ms);
-  try {
-    return await Promise.race([step, over.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
+function throwAway(): never {
+  throw new SekishoError('SEKISHO_REDIS_AWAY', { detail: 'no answer in time' });
 }

@@ -3,7 +3,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { type Code, type ImageReplyOk, JOB_VERSION, LIMITS, SekishoError, isSekishoError, workKeys } from '@sekisho/contracts';
-import { type Clock, systemClock } from '@sekisho/runtime';
+import { type Clock, inTime, systemClock } from '@sekisho/runtime';
 import type { Redis } from 'ioredis';
 import type { TransformOrder } from '../media/types.ts';
 import { takeBytes } from './blobs.ts';
@@ -112,7 +112,7 @@ async function run(parts: Parts, order: TransformOrder, { deadlineAtMs, signal }
   const startedAtMs = parts.clock.monotonicMs();
   const job: Run = { jobId: newId(), outId: newId(), order, deadlineAtMs, signal, startedAtMs };
   const outcome = await attempt(parts, job).catch((error: unknown): JobOutcome => refusal(codeOf(error)));
-  if (outcome.ok || outcome.running !== true) await inTime(parts, job, giveBack(parts, holdingOf(job))).catch(() => undefined);
+  if (outcome.ok || outcome.running !== true) await endInTime(parts, job, giveBack(parts, holdingOf(job))).catch(() => undefined);
   parts.options.hooks?.ended?.((parts.clock.monotonicMs() - startedAtMs) / 1_000, outcome.ok ? 'ok' : outcome.code);
   return outcome;
 }
@@ -121,7 +121,7 @@ async function attempt(parts: Parts, job: Run): Promise<JobOutcome> {
   const redisNowMs = await admitInTime(parts, job);
   const expected = parts.replies.expect(job.jobId);
   try {
-    await inTime(parts, job, parts.options.queue.add({
+    await endInTime(parts, job, parts.options.queue.add({
       v: JOB_VERSION,
       jobId: job.jobId,
       sourceId: job.order.sourceId,
@@ -145,7 +145,7 @@ async function admitInTime(parts: Parts, job: Run): Promise<number> {
   const untilMs = clock.now() + Math.min(options.admitWaitMs ?? LIMITS.headWaitMs, remainingMs(parts, job));
   for (;;) {
     if (job.signal.aborted) throw new SekishoError('SEKISHO_ABORTED');
-    const admission = await inTime(parts, job, admit(options.commands, limits, job.jobId));
+    const admission = await endInTime(parts, job, admit(options.commands, limits, job.jobId));
     if (admission.ok) return admission.redisNowMs;
     if (clock.now() + ADMIT_POLL_MS > untilMs) throw new SekishoError(admission.code);
     await clock.sleep(ADMIT_POLL_MS, job.signal).catch(() => undefined);
@@ -167,12 +167,12 @@ async function firstReply(parts: Parts, job: Run, reply: Promise<ReplyRead>): Pr
 }
 
 const lastLook = async (parts: Parts, job: Run): Promise<ReplyRead> =>
-  job.signal.aborted ? undefined : await inTime(parts, job, parts.replies.read(job.jobId));
+  job.signal.aborted ? undefined : await endInTime(parts, job, parts.replies.read(job.jobId));
 
 /** No reply in time, or nobody wants it: what waits is taken out, what runs ends by itself and is cleared away then. */
 async function giveUp(parts: Parts, job: Run): Promise<JobOutcome> {
   const withdrawing = parts.options.queue.withdraw(job.jobId);
-  const withdrawn = await (job.signal.aborted ? withdrawing : inTime(parts, job, withdrawing));
+  const withdrawn = await (job.signal.aborted ? withdrawing : endInTime(parts, job, withdrawing));
   if (withdrawn === 'active') void clearStraggler(parts, job);
   const running = withdrawn === 'active' ? { running: true as const } : {};
   const code = withdrawn === 'active' ? 'SEKISHO_DEADLINE' : 'SEKISHO_WORKER_AWAY';
@@ -191,7 +191,7 @@ async function conclude(parts: Parts, job: Run, reply: ReplyRead): Promise<JobOu
   if (reply === undefined || reply === 'invalid') return lie(parts, 'a reply that is none', 0);
   const cpuMs = clampCpuMs(reply.cpuMs, parts.clock.monotonicMs() - job.startedAtMs);
   if (!reply.ok) return isWorkerCode(reply.code) ? refusal(reply.code, cpuMs) : lie(parts, `code ${reply.code}`, cpuMs);
-  const body = await inTime(parts, job, takeBytes(parts.options.blobs, workKeys.result(job.outId), reply.bytes));
+  const body = await endInTime(parts, job, takeBytes(parts.options.blobs, workKeys.result(job.outId), reply.bytes));
   if (body === undefined) return lie(parts, 'result missing or of another length', cpuMs);
   const detail = checkResult(job.order.mode, reply, body);
   return detail === undefined ? { ok: true, reply: { ...reply, cpuMs }, body } : lie(parts, detail, cpuMs);
@@ -224,16 +224,10 @@ const holdingOf = ({ jobId, outId, order }: Run): Holding => ({
 });
 
 /** A step that ends with the deadline or the client, so that a hanging Redis holds nobody. */
-async function inTime<T>(parts: Parts, job: Run, step: Promise<T>): Promise<T> {
-  const over = Promise.withResolvers<never>();
-  over.promise.catch(() => undefined);
-  const timer = setTimeout(() => over.reject(new SekishoError('SEKISHO_REDIS_AWAY', { detail: 'no answer in time' })), Math.max(1, remainingMs(parts, job)));
-  try {
-    return await Promise.race([step, over.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
+const endInTime = async <T>(parts: Parts, job: Run, step: Promise<T>): Promise<T> =>
+  await inTime(step, Math.max(1, remainingMs(parts, job)), () => {
+    throw new SekishoError('SEKISHO_REDIS_AWAY', { detail: 'no answer in time' });
+  });
 
 const remainingMs = (parts: Parts, job: Run): number => Math.max(0, Math.floor(job.deadlineAtMs - parts.clock.now()));
 const refusal = (code: Code, cpuMs = 0): Extract<JobOutcome, { ok: false }> => ({ ok: false, code, cpuMs });

@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ConfigError, type Reloaded } from '@sekisho/runtime';
 import { type TestRedis, startRedis } from '@sekisho/testkit';
+import { until } from '@sekisho/testkit/until';
 import { type Limits, createLimits } from '../limits/create-limits.ts';
 import { createLines } from '../line/lines.ts';
 import { DEFAULT_GATEWAY_LIMITS, type GatewayLimits } from './limits.ts';
@@ -34,11 +34,6 @@ async function follow(text: string): Promise<FollowedLimits> {
 async function replace(text: string): Promise<void> {
   await writeFile(`${path}.new`, text);
   await rename(`${path}.new`, path);
-}
-
-async function until(check: () => boolean): Promise<void> {
-  for (let turn = 0; turn < 500 && !check(); turn += 1) await delay(10);
-  expect(check()).toBe(true);
 }
 
 describe('openLimits()', () => {

@@ -3,10 +3,10 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createLogger, createMetrics, type Metrics } from '@sekisho/runtime';
 import { type TestRedis, startRedis } from '@sekisho/testkit';
+import { until } from '@sekisho/testkit/until';
 import { type GatewayApp, startGateway } from '../app.ts';
 import { readGatewayConfig } from '../config.ts';
 
@@ -52,10 +52,7 @@ async function refusalMs(): Promise<number> {
   return performance.now() - beganMs;
 }
 
-async function untilMetric(line: string): Promise<void> {
-  for (let turn = 0; turn < 300 && !(await metrics.render()).includes(line); turn += 1) await delay(20);
-  expect(await metrics.render()).toContain(line);
-}
+const untilMetric = async (line: string): Promise<void> => await until(async () => (await metrics.render()).includes(line));
 
 describe('startGateway() with a limits file', () => {
   it('applies what changes to the next request, counts each reload and keeps the old limits on a bad file', async () => {

@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type MisskeyStub, startMisskeyStub } from '@sekisho/testkit';
+import { until } from '@sekisho/testkit/until';
 import { type GatewayServer, type ServerLimits, createGatewayServer } from '../server/server.ts';
 import type { PassEnd } from './exchange.ts';
 import { type Passthrough, type PassthroughLimits, createPassthrough } from './passthrough.ts';
@@ -69,13 +70,6 @@ async function raw(port: number, bytes: string, waitMs = 5_000): Promise<string>
   await new Promise((resolve) => socket.once('close', resolve));
   clearTimeout(timer);
   return Buffer.concat(chunks).toString('latin1');
-}
-
-async function until(what: () => boolean, ms = 5_000): Promise<void> {
-  for (const end = Date.now() + ms; !what(); ) {
-    if (Date.now() > end) throw new Error(`not in time: ${what.toString()}`);
-    await delay(10);
-  }
 }
 
 describe('passing on', () => {

@@ -3,6 +3,7 @@ import { type Socket, connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type MisskeyStub, startMisskeyStub } from '@sekisho/testkit';
+import { until } from '@sekisho/testkit/until';
 import { type GatewayServer, type ServerLimits, createGatewayServer } from '../server/server.ts';
 import type { PassEnd } from './exchange.ts';
 import { type Passthrough, type PassthroughLimits, createPassthrough } from './passthrough.ts';
@@ -70,13 +71,6 @@ async function all(socket: Socket): Promise<string> {
   await once(socket, 'close');
   clearTimeout(timer);
   return Buffer.concat(chunks).toString('latin1');
-}
-
-async function until(what: () => boolean, ms = 5_000): Promise<void> {
-  for (const end = Date.now() + ms; !what(); ) {
-    if (Date.now() > end) throw new Error(`not in time: ${what.toString()}`);
-    await delay(10);
-  }
 }
 
 describe('upgrade()', () => {

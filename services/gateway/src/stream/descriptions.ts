@@ -2,7 +2,7 @@
 // replicas. A loss costs one probe of 4 KiB, so that every fault of Redis counts as "not known".
 
 import { isBrowsersafe, stateKeys } from '@sekisho/contracts';
-import type { Clock } from '@sekisho/runtime';
+import { type Clock, inTime } from '@sekisho/runtime';
 import { z } from 'zod';
 import type { StreamDescription } from './plan.ts';
 
@@ -69,17 +69,17 @@ export function createDescriptions(options: DescriptionsOptions): Descriptions {
     get: async (key) => {
       const near = local(key);
       if (near !== undefined || store === undefined) return near;
-      const far = parse(await inTime(store.get(stateKeys.stream(key))));
+      const far = parse(await answerOf(store.get(stateKeys.stream(key))));
       if (far !== undefined) keep(key, far);
       return far;
     },
     put: (key, description) => {
       keep(key, description);
-      void inTime(store?.set(stateKeys.stream(key), write(description), 'PX', TTL_MS));
+      void answerOf(store?.set(stateKeys.stream(key), write(description), 'PX', TTL_MS));
     },
     forget: (key) => {
       kept.delete(key);
-      void inTime(store?.del(stateKeys.stream(key)));
+      void answerOf(store?.del(stateKeys.stream(key)));
     },
     clear: () => kept.clear(),
     get size() {
@@ -101,14 +101,10 @@ function parse(text: unknown): StreamDescription | undefined {
 }
 
 /** The value, or undefined after a fault or REDIS_MS. */
-async function inTime(work: Promise<unknown> | undefined): Promise<unknown> {
-  const late = Promise.withResolvers<undefined>();
-  const timer = setTimeout(() => late.resolve(undefined), REDIS_MS);
+async function answerOf(work: Promise<unknown> | undefined): Promise<unknown> {
   try {
-    return await Promise.race([work, late.promise]);
+    return await inTime(Promise.resolve(work), REDIS_MS, () => undefined);
   } catch {
     return undefined;
-  } finally {
-    clearTimeout(timer);
   }
 }

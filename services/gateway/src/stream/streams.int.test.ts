@@ -5,6 +5,7 @@ import { buffer, text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { FetchOutcome, StreamOutcome } from '@sekisho/contracts';
+import { until } from '@sekisho/testkit/until';
 import type { Fetched } from '../fetching/client.ts';
 import { createDescriptions } from './descriptions.ts';
 import { type StreamOrder, type StreamServed, type StreamsOptions, createStreams } from './streams.ts';
@@ -95,10 +96,6 @@ async function setup(options: Partial<StreamsOptions> & { opened?: boolean } = {
 }
 
 const range = (value: string, more: Record<string, string> = {}): RequestOptions => ({ headers: { range: value, ...more } });
-
-async function until(what: () => boolean): Promise<void> {
-  for (const end = Date.now() + 5_000; !what(); await delay(10)) if (Date.now() > end) throw new Error(`not in time: ${what.toString()}`);
-}
 
 describe('serve()', () => {
   it('sends a whole medium with all its headers', async () => {

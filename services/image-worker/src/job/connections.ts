@@ -1,12 +1,11 @@
 // Connections to the work Redis: pictures on one of their own, so that 20 MiB never stand before a lock renewal.
 
+import { REDIS_OPTIONS } from '@sekisho/runtime';
 import { Redis } from 'ioredis';
 
-const CONNECT_MS = 2_000;
 const COMMAND_MS = 2_000;
 /** 20 MiB over a slow cluster network. */
 const BLOB_MS = 5_000;
-const RETRY_MS_MAX = 1_000;
 
 export interface Connections {
   /** BullMQ's: blocking, retries for ever. */
@@ -19,15 +18,8 @@ export interface Connections {
 
 /** @param onError hears of every connection error; the connections come back by themselves. */
 export function createConnections(url: string, onError: (error: Error) => void): Connections {
-  const base = {
-    connectTimeout: CONNECT_MS,
-    // INFO and CLIENT SETINFO belong to no worker: its user may not ask a server about itself.
-    enableReadyCheck: false,
-    disableClientInfo: true,
-    retryStrategy: (times: number) => Math.min(50 * 2 ** Math.min(times, 10), RETRY_MS_MAX),
-  };
-  const bounded = { ...base, enableOfflineQueue: false, maxRetriesPerRequest: 1 };
-  const queue = new Redis(url, { ...base, maxRetriesPerRequest: null }).on('error', onError);
+  const bounded = { ...REDIS_OPTIONS, enableOfflineQueue: false, maxRetriesPerRequest: 1 };
+  const queue = new Redis(url, { ...REDIS_OPTIONS, maxRetriesPerRequest: null }).on('error', onError);
   const blobs = new Redis(url, { ...bounded, commandTimeout: BLOB_MS }).on('error', onError);
   const replies = new Redis(url, { ...bounded, commandTimeout: COMMAND_MS }).on('error', onError);
   const all = [queue, blobs, replies];
