@@ -173,7 +173,7 @@ async function openBlocked(config: GatewayConfig, { log, metrics }: Instruments)
 async function openSettings(config: GatewayConfig, { log, metrics }: Instruments): Promise<FollowedLimits> {
   return await openLimits(config.limitsFile, (reload) => {
     metrics.limitsFileReloads.inc({ result: reload.ok ? 'ok' : 'failed' });
-    if (reload.ok) log.info(reload.value, 'limits file applied');
+    if (reload.ok) log.info({ limits: reload.value }, 'limits file applied');
     else log.error({ detail: reload.detail }, 'limits file refused, the old limits stay');
   });
 }
