@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { describeStartProblem } from '@sekisho/runtime';
 import { type StackOptions, handedOn, readOptions } from './local-stack/options.ts';
 import { PortTaken, assertPortFree } from './local-stack/ports.ts';
+import { StackProblem } from './local-stack/processes.ts';
 import { type Stack, type StackSpec, startStack } from './local-stack/stack.ts';
 import { MissingProgram, ensurePrograms } from './set-up/programs.ts';
 
@@ -103,7 +104,8 @@ try {
   await main();
   process.exit();
 } catch (error) {
-  const known = error instanceof PortTaken || error instanceof MissingProgram;
-  say(known ? `sekisho: ${error.message}` : `sekisho: ${describeStartProblem(error)}`);
+  // The services have said what is wrong in lines of their own; a stack of ours would bury it.
+  const isOurs = error instanceof PortTaken || error instanceof MissingProgram || error instanceof StackProblem;
+  say(`sekisho: ${isOurs ? error.message : describeStartProblem(error)}`);
   process.exit(1);
 }

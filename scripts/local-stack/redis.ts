@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { REDIS_USERS, type RedisUser, renderUsersAcl } from '../redis-users.ts';
 import { findProgram } from '../set-up/programs.ts';
-import type { Processes } from './processes.ts';
+import { type Processes, StackProblem } from './processes.ts';
 
 const START_MS = 10_000;
 const POLL_MS = 50;
@@ -35,7 +35,7 @@ export interface StackRedisOptions {
 export async function startStackRedis(options: StackRedisOptions): Promise<StackRedis> {
   const { folder, port, processes } = options;
   const program = findProgram('redis-server');
-  if (program === undefined) throw new Error('no Redis found: set SEKISHO_REDIS_URL or run: sudo apt install redis-server');
+  if (program === undefined) throw new StackProblem('no Redis found: set SEKISHO_REDIS_URL or run: sudo apt install redis-server');
   const passwords = new Map(REDIS_USERS.map((user) => [user, randomBytes(24).toString('base64url')]));
   const hashes = new Map([...passwords].map(([user, password]) => [user, createHash('sha256').update(password).digest('hex')]));
   const aclFile = join(folder, 'users.acl');
@@ -68,11 +68,11 @@ const adminLine = (password: string | undefined): string =>
 async function waitForPort(child: ChildProcess, port: number): Promise<void> {
   const until = Date.now() + START_MS;
   while (Date.now() < until) {
-    if (child.exitCode !== null || child.signalCode !== null) throw new Error('Redis did not start; see its lines above');
+    if (child.exitCode !== null || child.signalCode !== null) throw new StackProblem('Redis did not start; see its lines above');
     if (await answers(port)) return;
     await delay(POLL_MS);
   }
-  throw new Error(`Redis did not listen within ${START_MS / 1000} s`);
+  throw new StackProblem(`Redis did not listen within ${START_MS / 1000} s`);
 }
 
 const answers = async (port: number): Promise<boolean> =>
