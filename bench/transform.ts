@@ -21,6 +21,8 @@ interface Ours {
   readonly cpu: StackCpu;
   readonly wallMs: number;
   readonly ms: readonly number[];
+  /** Decoder processes started, replacements included. */
+  readonly spawns: number;
 }
 
 interface Setting {
@@ -35,6 +37,8 @@ let client = 0;
 async function throughStack(bench: BenchStack, entries: readonly MixEntry[], originUrl: (host: string) => string): Promise<Ours> {
   query += 1;
   await bench.calm();
+  const spawns = async (): Promise<number> => await bench.metric(bench.stack.ports.workerOps, 'sekisho_image_worker_decoder_spawns_total');
+  const spawnsBefore = await spawns();
   const before = bench.cpu();
   const startedMs = performance.now();
   const answers = await inParallel(entries, IN_FLIGHT, async ({ host, file, mode }) => {
@@ -45,7 +49,8 @@ async function throughStack(bench: BenchStack, entries: readonly MixEntry[], ori
   const wrong = answers.find(({ status, cache }) => status !== 200 || cache !== 'miss');
   if (wrong !== undefined) throw new InvalidRun(`an answer was ${wrong.status} ${wrong.code ?? ''} (cache ${wrong.cache})`);
   await bench.calm();
-  return { cpu: cpuSince(before, bench.cpu()), wallMs, ms: answers.map(({ ms }) => ms) };
+  const cpu = cpuSince(before, bench.cpu());
+  return { cpu, wallMs, ms: answers.map(({ ms }) => ms), spawns: (await spawns()) - spawnsBefore };
 }
 
 const alonePass = async ({ alone }: Setting, entries: readonly MixEntry[]): Promise<z.output<typeof aloneSchema>> =>
@@ -114,7 +119,7 @@ function row(measured: Measured, pictures: number): string[] {
   const perSecond = count / (sum(ours.map(({ wallMs }) => wallMs)) / 1_000);
   return [
     measured.name, part('gateway'), part('fetcher'), part('worker'), part('decoders'), part('redis'), part('total'), fixed(sum(aloneMs) / count),
-    fixed(ratioOf(measured), 2), fixed(perSecond, 0),
+    fixed(ratioOf(measured), 2), fixed(perSecond, 0), fixed(sum(ours.map((one) => one.spawns)) / count, 2),
   ];
 }
 
@@ -132,7 +137,7 @@ async function main(): Promise<void> {
   const measured: Measured[] = [];
   for (const variant of variants.filter(({ name }) => only === undefined || name === only)) measured.push(await measure(setting, variant));
   say(`transform: ${mix.entries.length} pictures a round, ${IN_FLIGHT} in flight, CPU ms per picture`);
-  printTable(['', 'gateway', 'fetcher', 'worker', 'decoders', 'redis', 'all', 'sharp alone', 'ratio', 'pictures/s'], measured.map((one) => row(one, mix.entries.length)));
+  printTable(['', 'gateway', 'fetcher', 'worker', 'decoders', 'redis', 'all', 'sharp alone', 'ratio', 'pictures/s', 'spawns'], measured.map((one) => row(one, mix.entries.length)));
   const kinds = measured.flatMap((one) => one.kinds);
   if (kinds.length > 0) printTable(['kind', 'pictures', 'all', 'sharp alone', 'ratio', 'p50 ms'], kinds);
   for (const one of measured) printTarget({ name: `transform ${one.name}`, value: ratioOf(one), ...(one.name === 'page mix' ? { atMost: RATIO_MAX } : {}) });

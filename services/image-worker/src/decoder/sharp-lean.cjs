@@ -1,6 +1,6 @@
 'use strict';
 // Loads sharp without the modules that only its installer and its stream form need: half of sharp's start-up is JavaScript
-// a decoder never uses (47 ms of CPU instead of 85 ms per fresh process).
+// a decoder never uses (38 ms of CPU instead of 85 ms per fresh process).
 // This reaches into the module loader and holds for one version of sharp, whose output a test compares byte for byte.
 // Any other version is loaded as it comes: slower, never wrong. Only buffers in and out work with the lean form.
 
@@ -9,6 +9,7 @@ const Module = require('node:module');
 const path = require('node:path');
 
 const LEAN_VERSION = '0.35.5';
+const PLATFORM = 'linux-x64';
 
 function loadLean() {
   const load = Module._load;
@@ -23,9 +24,16 @@ function loadLean() {
     },
     'node:child_process': {},
     'node:crypto': {},
+    'node:os': { availableParallelism: () => 1 },
+    // Names and syntax of CSS colours, 9 ms of every start: the decoder's own backgrounds are objects.
+    '@img/colour': ({ r, g, b, alpha = 1 }) => ({ red: () => r, green: () => g, blue: () => b, alpha: () => alpha }),
+    // Versions that nobody asks a decoder for.
+    [`@img/sharp-${PLATFORM}/versions`]: {},
     'node:stream': { Duplex, Readable: Duplex, Writable: Duplex },
   };
-  Module._load = (request, parent, isMain) => stubs[request] ?? load.call(Module, request, parent, isMain);
+  // sharp first looks for a build of its own: two searches in vain.
+  const aliases = { [`../src/build/Release/sharp-${PLATFORM}-${LEAN_VERSION}.node`]: `@img/sharp-${PLATFORM}/sharp.node` };
+  Module._load = (request, parent, isMain) => stubs[request] ?? load.call(Module, aliases[request] ?? request, parent, isMain);
   try {
     return require('sharp');
   } finally {

@@ -51,7 +51,7 @@ async function toBadge(sharp, { image }, { width, height }) {
 }
 
 const grey = (image) =>
-  image.greyscale().normalise().linear(1.75, -(128 * 1.75) + 128).flatten({ background: '#000' }).toColourspace('b-w');
+  image.greyscale().normalise().linear(1.75, -(128 * 1.75) + 128).flatten({ background: { r: 0, g: 0, b: 0 } }).toColourspace('b-w');
 
 const raw = async (image) => await image.raw().toBuffer({ resolveWithObject: true });
 const reopen = (sharp, { data, info: { width, height, channels } }) => sharp(data, { raw: { width, height, channels } });
