@@ -17,6 +17,12 @@ import { isShareable, refusal, refusalOf } from './outcome.ts';
 import type { MediaSource } from './source.ts';
 import type { ClientIdentity, MediaOutcome, MediaRequest, Picture, Refusal } from './types.ts';
 
+/**
+ * Longest life of a job: admission, the one decode that may run before it (BullMQ holds two jobs a slot), its own. Past
+ * that its worker is gone, and the client is told so instead of waiting for the deadline of the whole request.
+ */
+const JOB_MS = LIMITS.headWaitMs + 2 * LIMITS.decodeWallMs;
+
 export interface TransformDeps {
   readonly source: MediaSource;
   readonly jobs: ImageJobs;
@@ -176,7 +182,8 @@ async function runJob(job: Job, source: StoredOutcome, plan: Extract<Plan, { kin
   const { deps, work, cost, signal } = job;
   const isolation = isolationToken(deps.isolationKey, source.finalOrigin);
   const order = { sourceId: source.sourceId, sourceBytes: source.bytes, isolation, class: plan.class, mode: work.request.mode };
-  const done = await deps.jobs.run(order, { deadlineAtMs: work.deadlineAtMs, signal });
+  const deadlineAtMs = Math.min(work.deadlineAtMs, deps.clock.now() + JOB_MS);
+  const done = await deps.jobs.run(order, { deadlineAtMs, signal });
   if (!done.ok) {
     cost.cpuMs = done.cpuMs;
     cost.usedMs += done.cpuMs;
