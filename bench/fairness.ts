@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type BombName, makeBomb } from '@sekisho/testkit';
+import { gif, makeBomb } from '@sekisho/testkit';
 import { z } from 'zod';
 import { type BenchStack, startBenchStack } from './lib/bench-stack.ts';
 import { startHelper } from './lib/child.ts';
@@ -14,11 +14,13 @@ import { type PacedLoad, type PacedResult, startPacedLoad } from './lib/loads.ts
 import { pictureOf } from './lib/pictures.ts';
 import { InvalidRun, fixed, percentile, printTable, printTarget, runBench, say } from './lib/report.ts';
 
-const BOMBS = [
-  { name: 'gif-300x300-2900', file: 'frames.gif', mode: 'emoji' },
-  { name: 'svg-filter', file: 'filter.svg', mode: 'preview' },
-  { name: 'jpeg-1500-scans', file: 'scans.jpeg', mode: 'preview' },
-] as const satisfies readonly { readonly name: BombName; readonly file: string; readonly mode: string }[];
+/** `svg-filter` is killed at 2 s of CPU; `frames` stays just inside every limit and takes about 2 s. */
+const BOMBS: readonly { readonly file: string; readonly mode: string; make(): Buffer | Promise<Buffer> }[] = [
+  { file: 'filter.svg', mode: 'static', make: () => makeBomb('svg-filter') },
+  { file: 'frames.gif', mode: 'avatar', make: () => gif({ width: 577, height: 577, frames: 300, loop: 0 }) },
+  { file: 'many-frames.gif', mode: 'emoji', make: () => makeBomb('gif-300x300-2900') },
+  { file: 'scans.jpeg', mode: 'preview', make: () => makeBomb('jpeg-1500-scans') },
+];
 const IN_FLIGHT = 16;
 const FLOOD = 40;
 const RATE = 200;
@@ -75,10 +77,10 @@ interface Bombing {
   stop(): Promise<void>;
 }
 
-const bomb = async ({ bench, origin }: Scene, at: number, client: string): Promise<Answer> => {
-  const { file, mode } = BOMBS[at % BOMBS.length] ?? BOMBS[0];
+async function bomb({ bench, origin }: Scene, at: number, client: string): Promise<Answer> {
+  const { file, mode } = BOMBS[at % BOMBS.length] ?? { file: '', mode: '' };
   return await get(`${bench.url}${mediaPath(`${origin}/${file}?n=${unique()}`, mode)}`, client);
-};
+}
 
 /** Each of 16 clients sends its next bomb as soon as the last one is answered. */
 function startBombing(scene: Scene): Bombing {
@@ -115,7 +117,7 @@ const mean = (a: number, b: number): number => (a + b) / 2;
 async function main(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'sekisho-fair-'));
   atEnd(async () => rmSync(folder, { recursive: true, force: true }));
-  for (const { name, file } of BOMBS) writeFileSync(join(folder, file), await makeBomb(name));
+  for (const { file, make } of BOMBS) writeFileSync(join(folder, file), await make());
   writeFileSync(join(folder, 'picture.png'), await pictureOf(12_000));
   writeFileSync(join(folder, 'page.json'), JSON.stringify({ text: 'n'.repeat(2_000) }));
   const server = await startHelper('origin-server.ts', { folder });
@@ -133,8 +135,9 @@ async function main(): Promise<void> {
   await bombing.stop();
   await bench.calm();
   const after = await look(scene, IDLE_S);
+  // Only the two dear ones, so that what is not refused was paid for.
   const floodStartedMs = performance.now();
-  const flood = await Promise.all(Array.from({ length: FLOOD }, async (_, at) => await bomb(scene, at, clientAddress(55_000))));
+  const flood = await Promise.all(Array.from({ length: FLOOD }, async (_, at) => await bomb(scene, at % 2, clientAddress(55_000))));
   const floodMs = performance.now() - floodStartedMs;
   print({ before, during, after, bombs: bombing.answers });
   const refused = flood.filter(({ status }) => status === 429 || status === 503).length;
