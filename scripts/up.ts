@@ -53,12 +53,47 @@ const demoEnvironment = (demo: Demo): Record<string, string> => ({
   SEKISHO_UNSAFE_ALLOW_TARGETS: `127.0.0.1:${demo.originPort}`,
 });
 
-async function main(): Promise<void> {
+interface Signals {
+  readonly asked: Promise<string>;
+  readonly leaving: AbortSignal;
+}
+
+/** From the first moment on: Ctrl-C while starting must leave no process either. */
+function listenForSignals(): Signals {
+  const leaving = new AbortController();
+  const asked = new Promise<string>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.on(signal, () => {
+        leaving.abort();
+        resolve(signal);
+      });
+    }
+  });
+  return { asked, leaving: leaving.signal };
+}
+
+/** Lines of the services: held back while they start, so that a mistake is read in the lines of who made it. */
+function createPrinter(): { print(line: string): void; all(): void; only(service: string | undefined): void } {
+  const held: string[] = [];
+  let isLive = false;
+  const release = (lines: readonly string[]): void => {
+    isLive = true;
+    for (const line of lines) say(line);
+  };
+  return {
+    print: (line) => void (isLive ? say(line) : held.push(line)),
+    all: () => release(held),
+    only: (service) => release(service === undefined ? held : held.filter((line) => line.startsWith(`[${service}`))),
+  };
+}
+
+async function main(signals: Signals): Promise<void> {
   const options = readOptions(process.env);
   if (options.SEKISHO_REDIS_URL === undefined) ensurePrograms(['redis-server']);
   await assertPorts(options);
   const publicUrl = options.SEKISHO_PUBLIC_URL?.origin ?? `http://localhost:${options.SEKISHO_GATEWAY_PORT}`;
   const demo = options.SEKISHO_MISSKEY_URL === undefined ? await startDemo(publicUrl) : undefined;
+  const printer = createPrinter();
   const spec: StackSpec = {
     ports: {
       gateways: [options.SEKISHO_GATEWAY_PORT], gatewayOps: [options.SEKISHO_GATEWAY_OPS_PORT], fetcher: options.SEKISHO_FETCHER_PORT,
@@ -69,16 +104,19 @@ async function main(): Promise<void> {
     listenHost: options.SEKISHO_LISTEN_HOST,
     redisUrl: options.SEKISHO_REDIS_URL,
     env: { ...(demo === undefined ? {} : demoEnvironment(demo)), ...handedOn(process.env) },
-    print: say,
+    print: printer.print,
+    leaving: signals.leaving,
   };
   const endDemo = (): void => void demo?.child.kill('SIGKILL');
   const stack = await startStack(spec).catch((error: unknown) => {
     endDemo();
+    if (!signals.leaving.aborted) printer.only(error instanceof StackProblem ? error.service : undefined);
     throw error;
   });
+  printer.all();
   writeStateUrl(stack, options);
   demo?.child.stdin?.end(`${stack.redis?.url('sekisho-gateway-state') ?? options.SEKISHO_REDIS_URL ?? ''}\n`);
-  await stayUp(stack, publicUrl, endDemo);
+  await stayUp(stack, { publicUrl, asked: signals.asked, endDemo });
 }
 
 /** Where `npm run media` finds the state Redis of a local stack. */
@@ -88,10 +126,7 @@ function writeStateUrl(stack: Stack, options: StackOptions): void {
   writeFileSync(join(root, '.run', 'state-redis-url'), url, { mode: 0o600 });
 }
 
-async function stayUp(stack: Stack, publicUrl: string, endDemo: () => void): Promise<void> {
-  const asked = new Promise<string>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve(signal));
-  });
+async function stayUp(stack: Stack, { publicUrl, asked, endDemo }: { publicUrl: string; asked: Promise<string>; endDemo: () => void }): Promise<void> {
   say(`sekisho is up: ${publicUrl}`);
   const reason = await Promise.race([asked, stack.processes.firstExit]);
   say(`sekisho stops (${reason})`);
@@ -100,10 +135,12 @@ async function stayUp(stack: Stack, publicUrl: string, endDemo: () => void): Pro
   process.exitCode = reason.startsWith('SIG') ? 0 : 1;
 }
 
+const signals = listenForSignals();
 try {
-  await main();
+  await main(signals);
   process.exit();
 } catch (error) {
+  if (signals.leaving.aborted) process.exit(0);
   // The services have said what is wrong in lines of their own; a stack of ours would bury it.
   const isOurs = error instanceof PortTaken || error instanceof MissingProgram || error instanceof StackProblem;
   say(`sekisho: ${isOurs ? error.message : describeStartProblem(error)}`);

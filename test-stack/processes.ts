@@ -47,6 +47,17 @@ export const isAlive = (pid: number): boolean => {
   return stat !== undefined && stat.state !== 'Z';
 };
 
+/** User and system time in clock ticks; 0 when it is gone. */
+export function cpuTicks(pid: number): number {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return Number(fields[11]) + Number(fields[12]);
+  } catch {
+    return 0;
+  }
+}
+
 /** Resident bytes of a process; 0 when it is gone. */
 export function residentBytes(pid: number): number {
   try {

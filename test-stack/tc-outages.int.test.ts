@@ -7,11 +7,11 @@ import { encodePng, filterBombSvg, makePicture, makeStream, paint, startMisskeyS
 import { type Answer, ask } from './client.ts';
 import { expectMediaAnswer, expectPicture, expectRefusal, see } from './contract.ts';
 import { type Fixture, START_MS, eventually, startFixture } from './fixture.ts';
-import { descendantsOf, isAlive } from './processes.ts';
+import { cpuTicks, descendantsOf, isAlive } from './processes.ts';
 
 jest.setTimeout(120_000);
 /** Fetch, line and decode at their limits, one after the other, and air. */
-const DEADLINE_MS = 60_000;
+const DEADLINE_MS = 45_000;
 const IN_FLIGHT = 24;
 const RECOVERY_MS = 20_000;
 
@@ -102,12 +102,12 @@ describe('Redis', () => {
 
 describe('the image-worker', () => {
   it('killed: no hang, no false success; started again: the next picture is served', async () => {
-    await under(() => kill(stack.stack.children.worker.pid));
-    await expectUnaffected();
+    const statuses = await under(async () => {
+      kill(stack.stack.children.worker.pid);
+      await expectUnaffected();
+    });
+    expect(statuses).toContain(503);
     expect((await stack.media(clip)).status).toBe(200);
-    const without = await stack.media(fresh(), 'emoji');
-    expectRefusal(without, 503, 'OVERLOADED');
-    expect(without.ms).toBeLessThan(DEADLINE_MS);
     await stack.stack.restart('worker');
     expect(await recovers()).toBe(true);
   });
@@ -129,7 +129,9 @@ describe('a decoder', () => {
     const worker = stack.stack.children.worker.pid ?? 0;
     const bomb = stack.media(stack.publish(Buffer.from(filterBombSvg(900 + counter++))), 'avatar', { client: '198.51.100.200' });
     await delay(600);
-    for (const pid of descendantsOf(worker)) {
+    // The one at work; a stopped process that waits for work could only come from outside.
+    const [busiest] = descendantsOf(worker).toSorted((a, b) => cpuTicks(b) - cpuTicks(a));
+    for (const pid of busiest === undefined ? [] : [busiest]) {
       try {
         process.kill(pid, signal);
       } catch {
@@ -178,6 +180,8 @@ describe('Misskey', () => {
 });
 
 const HOLDER = '198.51.100.99';
+/** An abandoned charge is held for two lives of 60 s at most; then it drains. */
+const HELD_MS = 130_000;
 
 /** Fills a client's bucket through one gateway and kills that gateway. */
 async function holdAndDie(): Promise<void> {
@@ -193,6 +197,6 @@ describe('a gateway', () => {
     orphaned.origin.serve('/after.png', { bytes: await makePicture('png-emoji') });
     const url = orphaned.origin.url('/after.png');
     expect((await orphaned.media(url, 'emoji', { gateway: 1, client: '203.0.113.99' })).status).toBe(200);
-    expect(await eventually(async () => (await orphaned.media(orphaned.origin.url(`/after.png?${performance.now()}`), 'emoji', { gateway: 1, client: HOLDER })).status === 200, 90_000)).toBe(true);
-  });
+    expect(await eventually(async () => (await orphaned.media(orphaned.origin.url(`/after.png?${performance.now()}`), 'emoji', { gateway: 1, client: HOLDER })).status === 200, HELD_MS)).toBe(true);
+  }, HELD_MS + 20_000);
 });

@@ -11,7 +11,15 @@ const READY_POLL_MS = 100;
 const READY_MS = 60_000;
 
 /** A start that failed, in one sentence. */
-export class StackProblem extends Error {}
+export class StackProblem extends Error {
+  /** Whose lines tell more. */
+  readonly service: string | undefined;
+
+  constructor(message: string, service?: string) {
+    super(message);
+    this.service = service;
+  }
+}
 
 export interface ProcessSpec {
   readonly name: string;
@@ -59,13 +67,13 @@ export function createProcesses(print: (line: string) => void): Processes {
 async function waitReady(child: ChildProcess, name: string, opsPort: number): Promise<void> {
   const until = Date.now() + READY_MS;
   while (Date.now() < until) {
-    if (child.exitCode !== null || child.signalCode !== null) throw new StackProblem(`${name} did not start; see its lines above`);
+    if (child.exitCode !== null || child.signalCode !== null) throw new StackProblem(`${name} did not start; see its lines above`, name);
     const answer = await fetch(`http://127.0.0.1:${opsPort}/readyz`).catch(() => undefined);
     await answer?.body?.cancel();
     if (answer?.status === 200) return;
     await delay(READY_POLL_MS);
   }
-  throw new StackProblem(`${name} was not ready within ${READY_MS / 1000} s`);
+  throw new StackProblem(`${name} was not ready within ${READY_MS / 1000} s`, name);
 }
 
 async function stopGroup(child: ChildProcess): Promise<void> {

@@ -68,7 +68,7 @@ const adminLine = (password: string | undefined): string =>
 async function waitForPort(child: ChildProcess, port: number): Promise<void> {
   const until = Date.now() + START_MS;
   while (Date.now() < until) {
-    if (child.exitCode !== null || child.signalCode !== null) throw new StackProblem('Redis did not start; see its lines above');
+    if (child.exitCode !== null || child.signalCode !== null) throw new StackProblem('Redis did not start; see its lines above', 'redis');
     if (await answers(port)) return;
     await delay(POLL_MS);
   }

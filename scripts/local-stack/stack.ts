@@ -37,6 +37,8 @@ export interface StackSpec {
   /** Tests only, see startStackRedis. */
   readonly redisAdminPassword?: string;
   readonly print?: (line: string) => void;
+  /** Aborted while the stack starts: everything is stopped and the start rejects. */
+  readonly leaving?: AbortSignal;
 }
 
 export interface Stack {
@@ -66,11 +68,16 @@ export async function startStack(spec: StackSpec): Promise<Stack> {
     await processes.stop();
     rmSync(folder, { recursive: true, force: true });
   };
+  const onLeave = (): void => void stop();
+  spec.leaving?.addEventListener('abort', onLeave, { once: true });
   try {
+    spec.leaving?.throwIfAborted();
     return await assemble(spec, { processes, folder, stop });
   } catch (error) {
     await stop();
     throw error;
+  } finally {
+    spec.leaving?.removeEventListener('abort', onLeave);
   }
 }
 

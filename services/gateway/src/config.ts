@@ -1,5 +1,6 @@
 // The only reader of the gateway's environment.
 
+import { parseCidr } from '@sekisho/netguard';
 import { envFields, loadConfig, readSecretFile } from '@sekisho/runtime';
 import { z } from 'zod';
 import { checkLimitsFile } from './limits-file/limits-file.ts';
@@ -43,7 +44,7 @@ const schema = z.object({
   SEKISHO_IMAGE_SLOTS: envFields.intBetween(1, 1_024, 2),
   SEKISHO_WORK_BYTES_MAX: envFields.intBetween(32 * MiB, 64 * 1024 * MiB, 256 * MiB),
   SEKISHO_FETCH_PLAIN_HTTP: z.enum(['upgrade', 'allow', 'deny']).default('upgrade'),
-  SEKISHO_TRUSTED_PROXIES: envFields.list(),
+  SEKISHO_TRUSTED_PROXIES: envFields.list().refine((list) => list.every((text) => parseCidr(text) !== undefined), 'must be address prefixes, separated by commas'),
   SEKISHO_MEDIA_SELF_ORIGINS: originMap.optional(),
   SEKISHO_MEDIA_STORAGE_BASES: envFields.list(),
   SEKISHO_MEDIA_ACCESS: z.enum(['open', 'site']).default('open'),

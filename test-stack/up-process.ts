@@ -1,0 +1,49 @@
+// `npm run up` as a user starts it, as a child process.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { dirname } from 'node:path';
+import { createInterface } from 'node:readline';
+import { randomPorts } from '../scripts/local-stack/stack.ts';
+
+const UP_MS = 60_000;
+const root = dirname(import.meta.dirname);
+
+export interface UpProcess {
+  readonly child: ChildProcess;
+  readonly lines: readonly string[];
+  /** Resolves with the first line that matches; rejects when the process ends without it. */
+  line(pattern: RegExp): Promise<string>;
+  /** Resolves with the exit status. */
+  readonly ended: Promise<number | null>;
+}
+
+/** Variables with ports nobody listens on. */
+export async function upEnvironment(): Promise<Record<string, string>> {
+  const ports = await randomPorts(1);
+  return {
+    SEKISHO_GATEWAY_PORT: String(ports.gateways[0]), SEKISHO_GATEWAY_OPS_PORT: String(ports.gatewayOps[0]), SEKISHO_FETCHER_PORT: String(ports.fetcher),
+    SEKISHO_FETCHER_OPS_PORT: String(ports.fetcherOps), SEKISHO_IMAGE_WORKER_OPS_PORT: String(ports.workerOps),
+  };
+}
+
+export function startUp(env: Readonly<Record<string, string>>, args: readonly string[] = []): UpProcess {
+  const child = spawn('/bin/sh', ['scripts/run.sh', 'scripts/up.ts', ...args], {
+    cwd: root, stdio: ['ignore', 'pipe', 'pipe'], detached: true,
+    env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/', ...env },
+  });
+  const lines: string[] = [];
+  const ended = once(child, 'exit').then(([code]) => code as number | null);
+  for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on('line', (line) => void lines.push(line));
+  const line = async (pattern: RegExp): Promise<string> => {
+    const until = performance.now() + UP_MS;
+    while (performance.now() < until) {
+      const found = lines.find((each) => pattern.test(each));
+      if (found !== undefined) return found;
+      if (child.exitCode !== null) break;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    throw new Error(`no line like ${pattern}:\n${lines.slice(-30).join('\n')}`);
+  };
+  return { child, lines, line, ended };
+}
