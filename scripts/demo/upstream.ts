@@ -8,10 +8,12 @@ import { join } from 'node:path';
 import { startDnsServer } from '@sekisho/testkit';
 import { createInterface } from 'node:readline';
 import { readBudget, watchBudgets } from './budget.ts';
-import { DEMO_ATTACKS, DEMO_PICTURES, demoFile } from './plan.ts';
+import { DEMO_ATTACKS, DEMO_PICTURES, type DemoAttack, demoFile } from './plan.ts';
 
 const ASSETS = join(import.meta.dirname, 'assets');
 const TYPES: Readonly<Record<string, string>> = { html: 'text/html; charset=utf-8', css: 'text/css', js: 'text/javascript', webm: 'video/webm' };
+/** Longer than any answer of the gateway takes. */
+const FIRE_MS = 60_000;
 const PICTURE_HOST = 'pictures.origin.example';
 const publicUrl = process.env['SEKISHO_PUBLIC_URL'] ?? 'http://localhost:8080';
 
@@ -67,12 +69,28 @@ async function strangers(req: IncomingMessage, res: ServerResponse): Promise<voi
 const originPort = await listen(strangers);
 const origin = `${PICTURE_HOST}:${originPort}`;
 
+const aimed = (attack: DemoAttack): DemoAttack =>
+  ({ ...attack, url: attack.url.replaceAll('{o}', origin).replaceAll('{port}', String(originPort)).replaceAll('{self}', publicUrl) });
+
+/** Sends an attack as a flood does, all at once, and tells what each request met. */
+async function fire(id: string | undefined): Promise<readonly { status: number; code: string }[]> {
+  const attack = DEMO_ATTACKS.find((each) => each.outside === true && each.id === id);
+  if (attack === undefined) return [];
+  const { url, flags, times } = aimed(attack);
+  return await Promise.all(Array.from({ length: times }, async (_, at) => {
+    const target = `${publicUrl}/proxy/image.webp?url=${encodeURIComponent(url.replace('{n}', String(at)))}${flags}`;
+    const answer = await fetch(target, { signal: AbortSignal.timeout(FIRE_MS) });
+    await answer.arrayBuffer();
+    return { status: answer.status, code: answer.headers.get('sekisho-code') ?? 'passed' };
+  }));
+}
+
 async function demoPlan(): Promise<unknown> {
   const pictures = DEMO_PICTURES.map(async ({ title, name, flags }) => {
     const bytes = (await demoFile(`/picture/${name}`))?.length ?? 0;
     return { title, flags, bytes, url: `http://${origin}/picture/${name}` };
   });
-  const attacks = DEMO_ATTACKS.map((attack) => ({ ...attack, url: attack.url.replaceAll('{o}', origin).replaceAll('{port}', String(originPort)).replaceAll('{self}', publicUrl) }));
+  const attacks = DEMO_ATTACKS.map(aimed);
   return { pictures: await Promise.all(pictures), attacks, video: { url: `http://${origin}/clip.webm` } };
 }
 
@@ -82,6 +100,7 @@ async function page(req: IncomingMessage, res: ServerResponse): Promise<void> {
     res.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' }).end(JSON.stringify(value));
   };
   if (path === '/demo/plan') return json(await demoPlan());
+  if (path === '/demo/fire') return json(await fire(req.url?.split('?')[1]));
   if (path === '/demo/budget') return json(await readBudget(req.headers['x-forwarded-for']));
   const name = path === '/' ? 'index.html' : /^\/demo\/([a-z]+\.(?:css|js))$/.exec(path)?.[1];
   if (name === undefined) {

@@ -37,23 +37,29 @@ const verdictOf = (answers) => {
   return [...counts].map(([verdict, count]) => (count > 1 ? `${count} × ${verdict}` : verdict)).join(', ');
 };
 
-const fire = async (attack) => {
-  const before = await budget();
-  const start = performance.now();
-  const answers = await Promise.all(
+const send = async (attack) =>
+  await Promise.all(
     Array.from({ length: attack.times }, async (_, index) => {
       const answer = await fetch(proxied(attack.url.replace('{n}', String(index)), attack.flags), { cache: 'no-store' });
       await answer.arrayBuffer();
       return { status: answer.status, code: answer.headers.get('sekisho-code') ?? 'passed' };
     }),
   );
-  const took = performance.now() - start;
-  const after = await budget();
+
+const fill = (row, cells) => row.replaceChildren(...cells.map((text) => Object.assign(document.createElement('td'), { textContent: text })));
+
+const fire = async (attack) => {
   const row = document.createElement('tr');
   row.dataset.attack = attack.id;
-  const cells = [attack.title, verdictOf(answers), `${Math.round(took)} ms`, `${Math.max(0, Math.round(before - after))} ms`, `${Math.round(after)} ms`];
-  for (const text of cells) row.append(Object.assign(document.createElement('td'), { textContent: text }));
+  fill(row, [attack.title, 'under way …', '', '', '']);
   $('results').prepend(row);
+  const before = await budget();
+  const start = performance.now();
+  const answers = attack.outside ? await (await fetch(`/demo/fire?${attack.id}`, { cache: 'no-store' })).json() : await send(attack);
+  const took = performance.now() - start;
+  const after = await budget();
+  fill(row, [attack.title, verdictOf(answers), `${Math.round(took)} ms`, `${Math.max(0, Math.round(before - after))} ms`, `${Math.round(after)} ms`]);
+  row.dataset.done = 'true';
 };
 
 for (const attack of attacks) {
