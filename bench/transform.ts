@@ -80,7 +80,7 @@ async function measure(setting: Setting, variant: Variant): Promise<Measured> {
   const originUrl = (host: string): string => `${variant.tls === true ? 'https' : 'http'}://${host}:${port}`;
   try {
     // Compilers and connections of both sides get warm first.
-    await throughStack(bench, variant.entries.slice(0, 100), originUrl);
+    await throughStack(bench, variant.entries.slice(0, variant.perKind === true ? 200 : 60), originUrl);
     await alonePass(setting, variant.entries.slice(0, 40));
     const ours: Ours[] = [];
     const aloneMs: number[] = [];

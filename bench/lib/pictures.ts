@@ -5,7 +5,7 @@ import { paint } from '@sekisho/testkit';
 import sharp, { type Sharp, type WebpOptions } from 'sharp';
 
 const HEIGHT = 320;
-const WIDTH_MAX = 2_400;
+const WIDTH_MAX = 4_800;
 const { WEBP } = createRequire(import.meta.url)('../../services/image-worker/src/decoder/modes.cjs') as { readonly WEBP: WebpOptions };
 
 /** A PNG that avatar mode turns into a WebP of about `bytes`: avatars have a fixed height, so the width decides. */

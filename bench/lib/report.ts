@@ -8,6 +8,8 @@ export interface Target {
   readonly atMost?: number;
   readonly atLeast?: number;
   readonly digits?: number;
+  /** Why the value says nothing about us: the verdict is `void` then. */
+  readonly voidBecause?: string | undefined;
 }
 
 /** A run whose figures mean nothing, for example one with a refusal in it. */
@@ -21,12 +23,14 @@ export function printTable(head: readonly string[], rows: readonly (readonly (st
   for (const line of lines) say(`  ${line.map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join('  ')}`);
 }
 
-export function printTarget({ name, value, atMost, atLeast, digits = 2 }: Target): void {
+export function printTarget({ name, value, atMost, atLeast, digits = 2, voidBecause }: Target): void {
   const hit = (atMost === undefined || value <= atMost) && (atLeast === undefined || value >= atLeast);
   const bound = atMost === undefined ? `>= ${atLeast}` : `<= ${atMost}`;
-  const verdict = atMost === undefined && atLeast === undefined ? '' : ` (target ${bound}) ${hit ? 'hit' : 'miss'}`;
+  const verdict = atMost === undefined && atLeast === undefined ? '' : ` (target ${bound}) ${judge(hit, voidBecause)}`;
   say(`RATIO ${name} ${value.toFixed(digits)}${verdict}`);
 }
+
+const judge = (hit: boolean, voidBecause: string | undefined): string => voidBecause === undefined ? (hit ? 'hit' : 'miss') : `void: ${voidBecause}`;
 
 export const fixed = (value: number, digits = 1): string => value.toFixed(digits);
 
