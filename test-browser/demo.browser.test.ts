@@ -57,7 +57,7 @@ afterAll(async () => {
 describe('the demo page', () => {
   it('shows every picture', async () => {
     const images = await page.$$eval('#wall img', (found) => found.map((image) => ({ alt: image.alt, width: image.naturalWidth })));
-    expect(images.map(({ alt }) => alt).toSorted()).toEqual(DEMO_PICTURES.map(({ title }) => title).toSorted());
+    expect(new Set(images.map(({ alt }) => alt))).toEqual(new Set(DEMO_PICTURES.map(({ title }) => title)));
     expect(images.filter(({ width }) => width === 0)).toEqual([]);
     const captions = await page.$$eval('#wall figcaption', (found) => found.map(({ textContent }) => textContent));
     for (const caption of captions) expect(caption).toMatch(/: [\d.]+ KiB → [\d.]+ KiB$/);
@@ -94,6 +94,8 @@ describe('the demo page', () => {
   });
 
   it('still shows pictures after all of this', async () => {
+    const folder = process.env['SEKISHO_TEST_SCREENSHOTS'];
+    if (folder !== undefined) await page.screenshot({ path: `${folder}/demo.png`, fullPage: true });
     await page.reload();
     await page.waitForSelector('body[data-ready]', { timeout: 60_000 });
     const broken = await page.$$eval('#wall img', (found) => found.filter((image) => image.naturalWidth === 0).map(({ alt }) => alt));
@@ -101,8 +103,6 @@ describe('the demo page', () => {
   });
 
   it('leaves nothing to complain about', async () => {
-    const folder = process.env['SEKISHO_TEST_SCREENSHOTS'];
-    if (folder !== undefined) await page.screenshot({ path: `${folder}/demo.png`, fullPage: true });
     expect(complaints).toEqual([]);
   });
 });

@@ -12,11 +12,13 @@ import { type Answer, type Asking, ask } from './client.ts';
 export const START_MS = 60_000;
 const LOG_LINES_MAX = 20_000;
 
+type Environment = Readonly<Record<string, string>>;
+
 export interface FixtureOptions {
   readonly gateways?: number;
   /** Where a test must know them before the start. */
   readonly ports?: StackPorts;
-  readonly env?: Readonly<Record<string, string>>;
+  readonly env?: Environment | ((origin: TestOrigin) => Environment);
   readonly zone?: DnsZone;
   readonly files?: Readonly<Record<string, StubFile>>;
   readonly redirects?: Readonly<Record<string, string>>;
@@ -90,7 +92,7 @@ async function assemble(options: FixtureOptions, undo: (() => Promise<void> | vo
       SEKISHO_UNSAFE_CA_FILE: caFile,
       SEKISHO_TRUSTED_PROXIES: '127.0.0.0/8',
       SEKISHO_SHUTDOWN_DRAIN_MS: '500',
-      ...options.env,
+      ...(typeof options.env === 'function' ? options.env(origin) : options.env),
     },
     print: (line) => {
       if (log.length < LOG_LINES_MAX) log.push(line);

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { makePicture } from '@sekisho/testkit';
+import { ask } from './client.ts';
 import { expectPicture, expectRefusal } from './contract.ts';
 import { type Fixture, START_MS, eventually, startFixture } from './fixture.ts';
 
@@ -17,7 +18,10 @@ beforeAll(async () => {
   blocked = join(folder, 'blocked.txt');
   writeFileSync(blocked, 'bad.origin.example\n');
   stack = await startFixture({
-    env: { SEKISHO_MEDIA_ACCESS: 'site', SEKISHO_MEDIA_BLOCKED_HOSTS_FILE: blocked, SEKISHO_OWN_HOSTS: 'alias.peer.example' },
+    env: (origin) => ({
+      SEKISHO_MEDIA_ACCESS: 'site', SEKISHO_MEDIA_BLOCKED_HOSTS_FILE: blocked, SEKISHO_OWN_HOSTS: 'alias.peer.example',
+      SEKISHO_MEDIA_STORAGE_BASES: origin.url('/bucket/', 'storage.origin.example'),
+    }),
   });
 }, START_MS);
 afterAll(async () => {
@@ -74,6 +78,27 @@ describe('SEKISHO_OWN_HOSTS', () => {
   it('are ours: a target there is a loop', async () => {
     expectRefusal(await stack.media('https://alias.peer.example/files/x.png', 'emoji', { headers: site }), 508, 'LOOP');
     expectRefusal(await stack.media(stack.origin.url(`/redirect?to=${encodeURIComponent('https://alias.peer.example/')}`), 'emoji', { headers: site }), 508, 'LOOP');
+  });
+});
+
+describe('SEKISHO_MEDIA_STORAGE_BASES', () => {
+  it('are served with origin=1, and nothing beside them', async () => {
+    for (const path of ['/bucket/a.png', '/other/a.png', '/bucket.png']) stack.origin.serve(path, { bytes: await makePicture('png-emoji') });
+    const fetchOrigin = async (path: string, host = 'storage.origin.example') => await stack.media(stack.origin.url(path, host), 'origin=1', { headers: site });
+    expect((await fetchOrigin('/bucket/a.png')).status).toBe(200);
+    for (const answer of [await fetchOrigin('/other/a.png'), await fetchOrigin('/bucket/../other/a.png'), await fetchOrigin('/bucket.png'), await fetchOrigin('/bucket/a.png', 'astorage.origin.example')]) expectRefusal(answer, 403, 'FORBIDDEN_CLIENT');
+  });
+});
+
+describe('the fetcher\'s port', () => {
+  const body = JSON.stringify({ v: 1 });
+  it.each([
+    ['no token', {}], ['a wrong token', { authorization: `Bearer ${'0'.repeat(64)}` }], ['an Origin', { origin: 'https://instance.peer.example' }], ['a foreign Host', { host: 'fetcher.example' }],
+  ] as const)('refuses %s before it reads anything', async (_name, headers) => {
+    const url = `http://127.0.0.1:${stack.stack.ports.fetcher}/v1/fetch`;
+    const answer = await ask(url, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body });
+    expect(answer.status).toBe(403);
+    expect(answer.headers['sekisho-outcome']).toBeUndefined();
   });
 });
 

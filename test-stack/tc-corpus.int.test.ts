@@ -100,11 +100,11 @@ async function problemOf(stack: Fixture, picture: ImageCase, mode: string, at: n
   try {
     expectMediaAnswer(answer);
     if (SECRET_MARKS.some((mark) => mark.test(answer.body.toString('latin1')))) return 'a local file shows up';
-    if (answer.status >= 500) return `status ${answer.status} ${answer.headers['sekisho-code']}`;
+    if (answer.status >= 500) return `status ${answer.status} ${String(answer.headers['sekisho-code'])}`;
     if (!answer.complete) return 'broke off';
     // Passed as they are, broken pictures may pass: only what leaves a decoder must be sound.
     if (mode === '') return answer.status !== 200 && picture.expected === 'ok' ? `status ${answer.status}` : undefined;
-    if (answer.status !== 200) return picture.expected === 'ok' ? `status ${answer.status} ${answer.headers['sekisho-code']}` : undefined;
+    if (answer.status !== 200) return picture.expected === 'ok' ? `status ${answer.status} ${String(answer.headers['sekisho-code'])}` : undefined;
     if (picture.expected === 'reject') return 'answered with a picture';
     return await wrongPicture(answer, picture, mode);
   } catch (error) {
