@@ -12,7 +12,12 @@ const server = createServer((req, res) => {
   pool.dispatch(
     { path: req.url ?? '/', method: 'GET' },
     {
-      onRequestStart: () => undefined,
+      // A client that leaves would otherwise hold its connection to the origin for ever.
+      onRequestStart: (controller) => {
+        res.once('close', () => {
+          if (!res.writableFinished) controller.abort(new Error('client left'));
+        });
+      },
       onResponseStart: (_controller, status, headers) => {
         res.writeHead(status, { 'content-type': 'application/json', 'content-length': String(headers['content-length']) });
       },

@@ -97,7 +97,10 @@ export async function startPacedLoad(): Promise<PacedLoad> {
   const helper: Helper = await startHelper('load.ts');
   return {
     run: async (load) => {
-      const result = pacedSchema.parse(await helper.ask(load));
+      const reply = await helper.ask(load);
+      const parsed = pacedSchema.safeParse(reply);
+      if (!parsed.success) throw new InvalidRun(`no answer on port ${load.port}: ${JSON.stringify(reply)}`);
+      const result = parsed.data;
       const wrong = Object.entries(result.statuses).filter(([status]) => status !== '200');
       if (wrong.length > 0 || result.unanswered > 0) throw new InvalidRun(`statuses ${JSON.stringify(result.statuses)}, ${result.unanswered} unanswered`);
       return result;
