@@ -7,6 +7,8 @@ import { dirname } from 'node:path';
 
 /** Where a watch is silent: network file systems, and mounts that are swapped as a whole. */
 const POLL_MS = 10_000;
+/** A file that is written in place is empty for a moment, and an empty list of blocked hosts would open every gate. */
+const SETTLE_MS = 200;
 
 export interface FileSource {
   /** Changes whenever the content may have changed. */
@@ -86,8 +88,17 @@ export const fileSource = (path: string, bytesMax: number): FileSource => ({
   read: async () => await readFile(path, 'utf8'),
   watch: (onChange) => {
     // The folder: an editor or a mount replaces the file, and a watch on it would stay with the old one.
-    const watcher = watch(dirname(path), { persistent: false }, onChange);
+    let timer: NodeJS.Timeout | undefined;
+    const watcher = watch(dirname(path), { persistent: false }, () => {
+      clearTimeout(timer);
+      timer = setTimeout(onChange, SETTLE_MS).unref();
+    });
     watcher.on('error', () => watcher.close());
-    return watcher;
+    return {
+      close: () => {
+        clearTimeout(timer);
+        watcher.close();
+      },
+    };
   },
 });
