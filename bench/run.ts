@@ -20,7 +20,7 @@ async function run(name: Bench): Promise<readonly string[] | undefined> {
   const exit = new Promise<number | null>((resolve) => child.once('exit', resolve));
   for await (const line of createInterface({ input: child.stdout })) {
     say(line);
-    if (line.startsWith('RATIO ')) ratios.push(line);
+    if (/^ratio /i.test(line)) ratios.push(line);
   }
   return (await exit) === 0 ? ratios : undefined;
 }
