@@ -20,6 +20,7 @@ import { createLimits } from './limits/create-limits.ts';
 import { createLines } from './line/lines.ts';
 import { createMediaHandler } from './media/handler.ts';
 import { cacheKey } from './media/key.ts';
+import { createKeyMemo } from './media/key-memo.ts';
 import { createOwnFileCheck, createRequestRules } from './media/request-own.ts';
 import { createMediaPolicy } from './media/policy.ts';
 import { createStorageCheck } from './media/origin-mode.ts';
@@ -51,14 +52,17 @@ export interface GatewayApp {
 
 export interface GatewayDeps {
   readonly log: Logger;
+  /** For canonical lines. */
+  readonly journal: Logger;
   readonly metrics: Metrics;
 }
 
 export async function startGateway(config: GatewayConfig, deps: GatewayDeps): Promise<GatewayApp> {
   const metrics = createGatewayMetrics(deps.metrics);
-  const { log } = deps;
-  const parts = await createParts(config, { log, metrics });
-  const server = createListener(config, parts, { log, metrics });
+  const { log, journal } = deps;
+  const instruments = { log, journal, metrics };
+  const parts = await createParts(config, instruments);
+  const server = createListener(config, parts, instruments);
   const port = await server.listen(config.port, config.host).catch(async (error: unknown) => {
     await closeParts(parts);
     throw error;
@@ -88,13 +92,15 @@ export async function startGateway(config: GatewayConfig, deps: GatewayDeps): Pr
 type Parts = Awaited<ReturnType<typeof createParts>>;
 interface Instruments {
   readonly log: Logger;
+  readonly journal: Logger;
   readonly metrics: GatewayMetrics;
 }
 
-async function createParts(config: GatewayConfig, { log, metrics }: Instruments) {
+async function createParts(config: GatewayConfig, instruments: Instruments) {
+  const { log, metrics } = instruments;
   const onError = (error: Error): void => log.debug({ err: error }, 'redis connection');
-  const blocked = await openBlocked(config, { log, metrics });
-  const settings = await openSettings(config, { log, metrics });
+  const blocked = await openBlocked(config, instruments);
+  const settings = await openSettings(config, instruments);
   const state = createStateConnections(config.redisUrl, onError);
   const work = createWorkConnections(config.workRedisUrl, onError);
   const limits = createLimits({
@@ -204,19 +210,20 @@ function collect(parts: Parts, metrics: GatewayMetrics): void {
 
 const upOrDown = (up: boolean): 'up' | 'down' => (up ? 'up' : 'down');
 
-function createListener(config: GatewayConfig, parts: Parts, { log, metrics }: Instruments): GatewayServer {
+function createListener(config: GatewayConfig, parts: Parts, instruments: Instruments): GatewayServer {
+  const { log, journal, metrics } = instruments;
   const identify = createIdentify({
     trustedProxies: config.trustedProxies,
     onUntrusted: () => metrics.forwardedUntrusted.inc(),
     warn: (peer) => log.warn({ peer }, 'X-Forwarded-For from a peer outside SEKISHO_TRUSTED_PROXIES'),
   });
-  const hot = createMedia(config, parts, { log, metrics, identify });
+  const hot = createMedia(config, parts, { ...instruments, identify });
   const pages = createPages({
     passthrough: parts.passthrough,
     budget: parts.limits.budget,
     identify,
     metrics,
-    log,
+    journal,
     clock: systemClock,
     onMisskey: (up) => parts.health.note('misskey', up),
   });
@@ -234,7 +241,7 @@ interface MediaInstruments extends Instruments {
   readonly identify: Identify;
 }
 
-function createMedia(config: GatewayConfig, parts: Parts, { log, metrics, identify }: MediaInstruments): (req: IncomingMessage, res: ServerResponse) => boolean {
+function createMedia(config: GatewayConfig, parts: Parts, { log, journal, metrics, identify }: MediaInstruments): (req: IncomingMessage, res: ServerResponse) => boolean {
   const { identity, rules } = parts;
   const ownFile = createOwnFileCheck(config.selfOrigins.keys());
   const source = createMediaSource(createRemoteSource(parts.health.watch(parts.fetcher), createHostShares()), parts.selfFiles);
@@ -256,7 +263,7 @@ function createMedia(config: GatewayConfig, parts: Parts, { log, metrics, identi
     access: config.mediaAccess,
     pseudonym: identity.pseudonym,
     limits: () => parts.settings.value,
-    keyOf: ({ mode, url }, { media }) => cacheKey({ policy: policyOf(media), epoch: config.cacheEpoch, mode, url }),
+    keyOf: createKeyMemo(({ mode, url }, { media }) => cacheKey({ policy: policyOf(media), epoch: config.cacheEpoch, mode, url })),
     servesOrigin: (url) => ownFile(new URL(url)) !== undefined || isStorage(url),
     isKnownStream: (key) => parts.streams.isKnown(key),
     stream: createStreamMedia({
@@ -268,5 +275,6 @@ function createMedia(config: GatewayConfig, parts: Parts, { log, metrics, identi
     }),
     metrics,
     log,
+    journal,
   });
 }

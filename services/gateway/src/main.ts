@@ -1,6 +1,6 @@
 // Start and end of the gateway process.
 
-import { createLogger, createMetrics, createShutdown, runMain, startOps } from '@sekisho/runtime';
+import { createLoggers, createMetrics, createShutdown, runMain, startOps } from '@sekisho/runtime';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startGateway } from './app.ts';
 import { type GatewayConfig, readGatewayConfig } from './config.ts';
@@ -11,9 +11,9 @@ const GRACE_MARGIN_MS = 8_000;
 await runMain(() => readGatewayConfig(process.env), start);
 
 async function start(config: GatewayConfig): Promise<void> {
-  const log = createLogger({ service: 'gateway', level: config.logLevel });
+  const { log, journal } = createLoggers({ service: 'gateway', level: config.logLevel });
   const metrics = createMetrics('gateway');
-  const app = await startGateway(config, { log, metrics });
+  const app = await startGateway(config, { log, journal, metrics });
   metrics.beforeScrape(() => app.collect());
   const ops = await startOps({ host: config.opsHost, port: config.opsPort, metrics, readiness: () => app.readiness() });
   const graceMs = config.shutdownDelayMs + config.shutdownDrainMs + GRACE_MARGIN_MS;

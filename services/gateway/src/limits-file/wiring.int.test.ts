@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createLogger, createMetrics, type Metrics } from '@sekisho/runtime';
+import { createLoggers, createMetrics, type Metrics } from '@sekisho/runtime';
 import { type TestRedis, startRedis } from '@sekisho/testkit';
 import { until } from '@sekisho/testkit/until';
 import { type GatewayApp, startGateway } from '../app.ts';
@@ -35,7 +35,7 @@ beforeAll(async () => {
   redis = await startRedis();
   file('limits.yaml', '');
   const destination = new PassThrough().on('data', (chunk: Buffer) => { log += chunk.toString(); });
-  app = await startGateway(readGatewayConfig(environment()), { log: createLogger({ service: 'gateway', level: 'info', destination }), metrics });
+  app = await startGateway(readGatewayConfig(environment()), { ...createLoggers({ service: 'gateway', level: 'info', destination }), metrics });
 });
 afterAll(async () => {
   await app.close();

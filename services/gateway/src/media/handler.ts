@@ -47,6 +47,8 @@ export interface MediaHandlerDeps extends PipelineDeps {
   readonly stream: (res: ServerResponse, context: StreamContext) => Promise<StreamEnd>;
   readonly metrics: GatewayMetrics;
   readonly log: Logger;
+  /** For canonical lines. */
+  readonly journal: Logger;
 }
 
 interface Exchange {
@@ -213,7 +215,7 @@ function account(deps: MediaHandlerDeps, exchange: Exchange, end: End): void {
   metrics.mediaSeconds.observe(durationMs / 1_000, { cache: end.cache });
   metrics.mediaBytes.inc(undefined, end.sent.bytes);
   if (end.cost.cpuMs > 0) metrics.decodeCpu.observe(end.cost.cpuMs / 1_000);
-  deps.log.info(
+  deps.journal.info(
     {
       request_id: exchange.requestId, client: exchange.client.key, mode, status: end.sent.status, cache: end.cache,
       code: end.refused?.code, upstream_status: end.refused?.upstreamStatus, host: hostOf(exchange.request),
@@ -228,7 +230,7 @@ function accountAborted(deps: MediaHandlerDeps, exchange: Exchange): void {
   const code: Code = 'SEKISHO_ABORTED';
   const mode = exchange.request?.mode ?? 'asis';
   deps.metrics.mediaRequests.inc({ mode, cache: 'none', result: 'aborted' });
-  deps.log.info({ request_id: exchange.requestId, client: exchange.client.key, mode, code, host: hostOf(exchange.request) }, 'media');
+  deps.journal.info({ request_id: exchange.requestId, client: exchange.client.key, mode, code, host: hostOf(exchange.request) }, 'media');
 }
 
 /** Host of a canonical URL without parsing it again: a hit is made of such savings. */

@@ -14,7 +14,7 @@ function setUp(over?: { readonly code: 'SEKISHO_LIMIT_CLIENT'; readonly retryAft
     budget: { tick: () => (over === undefined ? undefined : { ok: false, ...over }) },
     identify: () => ({ address: '192.0.2.1', key: '192.0.2.1', net: '192.0.2.0/24' }),
     metrics: createGatewayMetrics(createMetrics('gateway')),
-    log: { info: (fields: Record<string, unknown>) => void lines.push(fields) },
+    journal: { info: (fields: Record<string, unknown>) => void lines.push(fields) },
     clock: systemClock,
     onMisskey: (up: boolean) => void misskey.push(up),
   } as unknown as PagesDeps;

@@ -22,7 +22,7 @@ export interface PagesDeps {
   readonly budget: Budget;
   readonly identify: Identify;
   readonly metrics: GatewayMetrics;
-  readonly log: Logger;
+  readonly journal: Logger;
   readonly clock: Clock;
   /** Hears whether Misskey answered. */
   readonly onMisskey: (up: boolean) => void;
@@ -74,7 +74,7 @@ function depart(deps: PagesDeps, req: IncomingMessage, visit: Visit, end: PassEn
   deps.metrics.passthrough.inc({ result: end.aborted ? 'aborted' : (STATUS_CLASSES[Math.floor(end.status / 100) - 1] ?? 'away') });
   if (end.code === 'SEKISHO_MISSKEY_AWAY') deps.onMisskey(false);
   else if (end.code === undefined && !end.aborted) deps.onMisskey(true);
-  deps.log.info(
+  deps.journal.info(
     {
       request_id: visit.requestId, client: visit.client.key, method: req.method, area: areaOf(req.url ?? '/'), status: end.status, code: end.code,
       aborted: end.aborted || undefined, bytes: end.bytes, duration_ms: Math.round(deps.clock.monotonicMs() - visit.arrivedMs),
