@@ -167,7 +167,7 @@ export class DecoderPool {
   }
 
   #spawn(of: ProcessClass): DecoderChild {
-    if (this.#children.size >= POOL_LIMITS.childrenPerSlot * this.#options.slots) {
+    if (!this.#hasRoom) {
       const oldest = longestIdle(this.#live());
       if (oldest !== undefined) this.#drop(oldest, 'evicted');
     }
@@ -210,8 +210,13 @@ export class DecoderPool {
   #fill(): void {
     if (this.#closed) return;
     const lacking = lackingBlanks(this.#live(), this.#options.slots);
-    for (let i = 0; i < lacking.raster; i += 1) this.#spawn('raster');
-    for (let i = 0; i < lacking.svg; i += 1) this.#spawn('svg');
+    // Never by eviction: a bound child that leaves for a blank one costs a start for the next picture of its site.
+    for (let i = 0; i < lacking.raster && this.#hasRoom; i += 1) this.#spawn('raster');
+    for (let i = 0; i < lacking.svg && this.#hasRoom; i += 1) this.#spawn('svg');
+  }
+
+  get #hasRoom(): boolean {
+    return this.#children.size < POOL_LIMITS.childrenPerSlot * this.#options.slots;
   }
 
   #refillLater(): void {
