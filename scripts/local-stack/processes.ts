@@ -3,6 +3,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -26,6 +27,8 @@ export interface ProcessSpec {
   readonly command: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
+  /** Yields to the others of the stack, as CPU requests make it do in a cluster. */
+  readonly yields?: boolean;
 }
 
 export interface Processes {
@@ -54,6 +57,7 @@ export function createProcesses(print: (line: string) => void): Processes {
       print(`[${spec.name}] ended (${signal ?? `status ${code}`})`);
       first.resolve(spec.name);
     });
+    if (spec.yields === true) yieldToOthers(child);
     running.push({ name: spec.name, child });
     return child;
   };
@@ -74,6 +78,18 @@ async function waitReady(child: ChildProcess, name: string, opsPort: number): Pr
     await delay(READY_POLL_MS);
   }
   throw new StackProblem(`${name} was not ready within ${READY_MS / 1000} s`, name);
+}
+
+/**
+ * Each session is a scheduling group of its own where the kernel groups automatically, and `nice` counts inside it only:
+ * without this the decoders, nice as they are, would share the cores evenly with the gateway.
+ */
+function yieldToOthers(child: ChildProcess): void {
+  try {
+    writeFileSync(`/proc/${child.pid ?? 0}/autogroup`, '10');
+  } catch {
+    // No automatic groups: then nice alone does it.
+  }
 }
 
 async function stopGroup(child: ChildProcess): Promise<void> {

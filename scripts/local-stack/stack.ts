@@ -103,7 +103,7 @@ async function assemble(spec: StackSpec, ground: Ground): Promise<Stack> {
   };
   const start = (service: ServiceName, name: string, own: Record<string, string>): ChildProcess => {
     const env = { ...environmentOf(service, { ...shared, ...own }), ...processBasics() };
-    return processes.start({ name, command: [process.execPath, ...(spec.nodeArgs ?? []), join(root, 'services', service, 'src/main.ts')], env, cwd: root });
+    return processes.start({ name, command: [process.execPath, ...(spec.nodeArgs ?? []), join(root, 'services', service, 'src/main.ts')], env, cwd: root, yields: service === 'image-worker' });
   };
   const startFetcher = (): ChildProcess => start('fetcher', 'fetcher', {
     SEKISHO_WORK_REDIS_URL: redisUrl('sekisho-fetcher'), SEKISHO_FETCHER_PORT: String(ports.fetcher), SEKISHO_OPS_PORT: String(ports.fetcherOps), SEKISHO_LISTEN_HOST: HOST,
