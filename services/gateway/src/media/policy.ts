@@ -1,5 +1,5 @@
 // Everything that changes the bytes of a result. It becomes part of every cache key, so that a change of it empties the
-// caches by itself. The encoding happens in the image-worker; a test of the whole stack holds both together.
+// caches by itself. The encoding happens in the image-worker: a test pins its version of sharp and its modes to this file.
 
 import { LIMITS } from '@sekisho/contracts';
 import type { MediaLimits } from '../limits-file/limits.ts';
@@ -7,7 +7,8 @@ import { policyHash } from './key.ts';
 
 /** sharp of the image-worker; checked against its package by a test. */
 export const SHARP_VERSION = '0.35.5';
-const ENCODING_REVISION = 1;
+/** Raise it with every change of the decoder's modes or encoder settings. */
+export const ENCODING_REVISION = 1;
 
 /** Policy of these limits; remembered, since it is asked for with every request and changes with a file. */
 export function createMediaPolicy(): (limits: MediaLimits) => string {
