@@ -7,7 +7,7 @@ const KiB = 1024;
 const MiB = 1024 * KiB;
 const MEGAPIXEL = 1_000_000;
 
-/** Hit, 304, negative hit, refusal. */
+/** Hit, 304, negative hit, refusal, and a request that is only passed on: what it costs us, not what it costs Misskey. */
 export const TICK_MS = 1;
 /** A picture to transform, in every mode, before its header is known. */
 export const TRANSFORM_ENTRY_MS = 250;

@@ -3,6 +3,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { CODES, type Code, LIMITS, isSekishoError, toSekishoError } from '@sekisho/contracts';
+import { TICK_MS } from '@sekisho/limiter';
 import type { Logger } from '@sekisho/runtime';
 import { type MediaAccess, mayAccess } from '../client/access.ts';
 import type { Identify } from '../client/identity.ts';
@@ -17,7 +18,6 @@ import type { ClientIdentity, MediaOutcome, MediaRequest, Refusal } from './type
 
 /** Fetch, line and decode at their limits, one after the other, with a little air. */
 const requestMs = ({ line }: GatewayLimits): number => LIMITS.pictureTotalMs + line.waitMs + LIMITS.decodeWallMs + 5_000;
-const HIT_PRICE_MS = 1;
 
 export interface StreamContext {
   readonly request: MediaRequest;
@@ -116,7 +116,7 @@ function admissionFault(deps: MediaHandlerDeps, { req }: Exchange, request: Medi
 const oneOf = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value);
 
 function answerHit(deps: MediaHandlerDeps, exchange: Exchange, hit: { readonly request: MediaRequest; readonly outcome: MediaOutcome }): void {
-  const over = deps.budget.tick(exchange.client, 'media', HIT_PRICE_MS);
+  const over = deps.budget.tick(exchange.client, 'media', TICK_MS);
   if (over !== undefined) return refuseSoon(deps, exchange, refusal(over.code, over));
   if (hit.outcome.kind === 'refusal') return refuseSoon(deps, exchange, hit.outcome, 'hit');
   if (hit.outcome.kind !== 'picture') return;
@@ -124,7 +124,7 @@ function answerHit(deps: MediaHandlerDeps, exchange: Exchange, hit: { readonly r
   account(deps, exchange, { sent, cache: 'hit', cost: HIT_COST });
 }
 
-const HIT_COST: Cost = { chargedMs: HIT_PRICE_MS, usedMs: HIT_PRICE_MS, cpuMs: 0, waitedMs: 0 };
+const HIT_COST: Cost = { chargedMs: TICK_MS, usedMs: TICK_MS, cpuMs: 0, waitedMs: 0 };
 
 interface Miss {
   readonly request: MediaRequest;
@@ -173,7 +173,7 @@ async function serveStream(deps: MediaHandlerDeps, exchange: Exchange, context: 
 
 /** Refusals that cost a tick and no wait but the floor of forbidden targets. */
 function refuseSoon(deps: MediaHandlerDeps, exchange: Exchange, refused: Refusal, cache: CacheVerdict | 'none' = 'none'): void {
-  if (cache === 'none') deps.budget.tick(exchange.client, 'media', HIT_PRICE_MS);
+  if (cache === 'none') deps.budget.tick(exchange.client, 'media', TICK_MS);
   void refuse(deps, exchange, { refusal: refused, cache, cost: HIT_COST });
 }
 

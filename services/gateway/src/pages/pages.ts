@@ -2,6 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { TICK_MS } from '@sekisho/limiter';
 import type { Clock, Logger } from '@sekisho/runtime';
 import type { Identify } from '../client/identity.ts';
 import type { Budget } from '../limits/budget.ts';
@@ -13,8 +14,6 @@ import type { PassEnd } from '../passthrough/exchange.ts';
 import type { PassContext, Passthrough } from '../passthrough/passthrough.ts';
 import { refuseSocket } from '../passthrough/tunnel.ts';
 
-/** A page, an API call, an upgrade: what passing it costs us, not what it costs Misskey. */
-const PASS_PRICE_MS = 1;
 const STATUS_CLASSES = ['1xx', '2xx', '3xx', '4xx', '5xx'] as const;
 
 export interface PagesDeps {
@@ -37,14 +36,14 @@ export function createPages(deps: PagesDeps): Pages {
   return {
     handle: (req, res) => {
       const visit = arrive(deps, req);
-      const over = deps.budget.tick(visit.client, 'pages', PASS_PRICE_MS);
+      const over = deps.budget.tick(visit.client, 'pages', TICK_MS);
       if (over === undefined) return deps.passthrough.handle(req, res, contextOf(deps, req, visit));
       const status = refuse(req, res, over.code, { requestId: visit.requestId, retryAfterS: over.retryAfterS });
       depart(deps, req, visit, { status, bytes: 0, code: over.code, aborted: false });
     },
     upgrade: (req, socket, head) => {
       const visit = arrive(deps, req);
-      const over = deps.budget.tick(visit.client, 'pages', PASS_PRICE_MS);
+      const over = deps.budget.tick(visit.client, 'pages', TICK_MS);
       if (over === undefined) return deps.passthrough.upgrade(req, socket, head, contextOf(deps, req, visit));
       refuseSocket(socket, over.code);
       depart(deps, req, visit, { status: 429, bytes: 0, code: over.code, aborted: false });
