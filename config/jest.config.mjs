@@ -22,5 +22,6 @@ export default {
     },
     { ...shared, displayName: 'int', testRegex: '(packages|services|scripts|test-stack)/.*\\.int\\.test\\.ts$' },
     { ...shared, displayName: 'browser', testRegex: 'test-browser/.*\\.browser\\.test\\.ts$' },
+    { ...shared, displayName: 'e2e', testRegex: 'test-e2e/tc-.*\\.test\\.ts$' },
   ],
 };
