@@ -7,7 +7,8 @@ import type { Schema } from './schemas.ts';
 const INTRO = `Every setting is an environment variable whose name starts with \`SEKISHO_\`. A service reads its part at the start, prints all
 problems at once without echoing any value, and does not start when there is one. A \`SEKISHO_\` name that is not in this
 table is a problem too, with the nearest known name. An empty value counts as not set. \`node services/<name>/src/main.ts
---check-config\` checks and ends. Secrets are files named by a \`_FILE\` variable and hold 32 to 4,096 bytes.
+--check-config\` checks and ends. Secrets are files named by a \`_FILE\` variable and hold 32 to 4,096 bytes;
+a Redis URL may come in a file as well, because it holds a password.
 \`local-stack\` is \`npm run up\`: it sets what a service needs and hands the rest on.`;
 
 const isUnsafe = (name: string): boolean => name.startsWith('SEKISHO_UNSAFE_');

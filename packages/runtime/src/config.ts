@@ -6,10 +6,13 @@ import { readFileSync } from 'node:fs';
 import { ENVIRONMENT_NAMES, type ServiceName } from '@sekisho/contracts';
 import { z } from 'zod';
 import { errorCode } from './error-code.ts';
+import { fileNameOf, readValueFiles } from './value-files.ts';
 
 const PREFIX = 'SEKISHO_';
 const SECRET_BYTES_MIN = 32;
 const SECRET_BYTES_MAX = 4_096;
+/** Both hold a password, so both may come in a file (`fromFiles`). */
+export const REDIS_URLS = ['SEKISHO_REDIS_URL', 'SEKISHO_WORK_REDIS_URL'] as const;
 
 /** Everything that is wrong with the configuration, one line each. */
 export class ConfigError extends Error {
@@ -25,6 +28,8 @@ export class ConfigError extends Error {
 export interface LoadOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly service: ServiceName;
+  /** Names that may come in the file that `<name>_FILE` names; both must be keys of the schema. */
+  readonly fromFiles?: readonly string[];
 }
 
 /**
@@ -34,17 +39,21 @@ export interface LoadOptions {
 export function loadConfig<S extends z.ZodObject>(schema: S, options: LoadOptions): z.output<S> {
   const given = Object.entries(options.env).filter(([name, value]) => name.startsWith(PREFIX) && value !== '');
   const problems = given.flatMap(([name]) => unknownName(name));
-  const values = Object.fromEntries(given.filter(([name]) => Object.hasOwn(schema.shape, name)));
-  const parsed = schema.safeParse(values);
-  if (!parsed.success) problems.push(...parsed.error.issues.map(describeIssue));
+  const own = Object.fromEntries(given.filter(([name]) => Object.hasOwn(schema.shape, name)));
+  const files = readValueFiles(own, options.fromFiles ?? []);
+  problems.push(...files.problems);
+  const parsed = schema.safeParse(files.values);
+  if (!parsed.success) problems.push(...parsed.error.issues.flatMap((issue) => describeIssue(issue, files.named)));
   if (problems.length > 0 || !parsed.success) throw new ConfigError(options.service, problems);
   return parsed.data;
 }
 
-function describeIssue(issue: z.core.$ZodIssue): string {
+function describeIssue(issue: z.core.$ZodIssue, named: ReadonlySet<string>): string[] {
   const name = issue.path.join('.') || 'the configuration';
   const missing = issue.code === 'invalid_type' && issue.input === undefined;
-  return missing ? `${name} is not set` : `${name}: ${issue.message}`;
+  // A file that could not be read has been named already.
+  if (named.has(name)) return missing ? [] : [`${fileNameOf(name)}: ${issue.message}`];
+  return [missing ? `${name} is not set` : `${name}: ${issue.message}`];
 }
 
 function unknownName(name: string): string[] {
@@ -108,7 +117,7 @@ export const envFields = {
     z.string().refine(isHttpUrl, 'must be an http or https URL without credentials, query or fragment')
       .transform((text) => new URL(text)),
   redisUrl: () =>
-    z.string().refine((text) => /^(?:rediss?:\/\/|unix:\/\/|\/)/.test(text), 'must be a redis://, rediss:// or unix socket URL'),
+    z.string().refine((text) => /^(?:rediss?:\/\/|unix:\/\/|\/)\S+$/.test(text), 'must be a redis://, rediss:// or unix socket URL'),
   list: () => z.string().transform(splitList).pipe(z.array(z.string()).max(LIST_MAX)).default([]),
   filePath: () => z.string().min(1).max(4_096),
   logLevel: () => z.enum(['debug', 'info', 'warn', 'error']).default('info'),

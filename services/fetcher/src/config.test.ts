@@ -42,6 +42,12 @@ describe('readConfig()', () => {
 
   it('prefers the work Redis', () => {
     expect(readConfig({ ...base, SEKISHO_WORK_REDIS_URL: 'redis://work' }).redisUrl).toBe('redis://work');
+    expect(readConfig({ ...base, SEKISHO_WORK_REDIS_URL_FILE: file('work', 'redis://filed\n') }).redisUrl).toBe('redis://filed');
+  });
+
+  it('reads the one Redis there is from a file', () => {
+    expect(readConfig({ ...base, SEKISHO_REDIS_URL: '', SEKISHO_REDIS_URL_FILE: file('one', 'redis://one\n') }).redisUrl).toBe('redis://one');
+    expect(() => readConfig({ ...base, SEKISHO_REDIS_URL_FILE: file('one', 'redis://one\n') })).toThrow('are both set');
   });
 
   it.each([

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { createAddressPolicy, ownHostSet, parseAllowTarget, parseCidr, type PlainHttp } from '@sekisho/netguard';
-import { ConfigError, envFields, loadConfig, readSecretFile } from '@sekisho/runtime';
+import { ConfigError, REDIS_URLS, envFields, loadConfig, readSecretFile } from '@sekisho/runtime';
 import { z } from 'zod';
 import { parseDenyList, readDenyFile } from './deny-list/parse.ts';
 
@@ -50,7 +50,9 @@ const schema = z.object({
   SEKISHO_PUBLIC_URL: envFields.httpUrl(),
   SEKISHO_OWN_HOSTS: each(isHost, 'must be host names, separated by commas'),
   SEKISHO_REDIS_URL: envFields.redisUrl().optional(),
+  SEKISHO_REDIS_URL_FILE: envFields.filePath().optional(),
   SEKISHO_WORK_REDIS_URL: envFields.redisUrl().optional(),
+  SEKISHO_WORK_REDIS_URL_FILE: envFields.filePath().optional(),
   SEKISHO_WORK_BYTES_MAX: envFields.intBetween(32 * MiB, 64 * 1024 * MiB, 256 * MiB),
   SEKISHO_DNS_SERVERS: each((text) => parseAllowTarget(text) !== undefined, 'must be ip:port, separated by commas'),
   SEKISHO_FETCH_PLAIN_HTTP: z.enum(['upgrade', 'allow', 'deny']).default('upgrade'),
@@ -68,7 +70,7 @@ type Values = z.output<typeof schema>;
 
 /** @throws ConfigError with all problems. */
 export function readConfig(env: NodeJS.ProcessEnv): FetcherConfig {
-  const values = loadConfig(schema, { env, service: 'fetcher' });
+  const values = loadConfig(schema, { env, service: 'fetcher', fromFiles: REDIS_URLS });
   const redisUrl = values.SEKISHO_WORK_REDIS_URL ?? values.SEKISHO_REDIS_URL;
   if (redisUrl === undefined) throw problem('SEKISHO_WORK_REDIS_URL is not set');
   return {

@@ -1,7 +1,7 @@
 // The only reader of the gateway's environment.
 
 import { parseCidr } from '@sekisho/netguard';
-import { envFields, loadConfig, readSecretFile } from '@sekisho/runtime';
+import { REDIS_URLS, envFields, loadConfig, readSecretFile } from '@sekisho/runtime';
 import { z } from 'zod';
 import { checkLimitsFile } from './limits-file/limits-file.ts';
 
@@ -32,7 +32,9 @@ const schema = z.object({
   SEKISHO_OWN_HOSTS: envFields.list(),
   SEKISHO_MISSKEY_URL: envFields.httpUrl(),
   SEKISHO_REDIS_URL: envFields.redisUrl(),
+  SEKISHO_REDIS_URL_FILE: envFields.filePath().optional(),
   SEKISHO_WORK_REDIS_URL: envFields.redisUrl().optional(),
+  SEKISHO_WORK_REDIS_URL_FILE: envFields.filePath().optional(),
   SEKISHO_FETCHER_URL: envFields.httpUrl().default(new URL('http://127.0.0.1:8081')),
   SEKISHO_INTERNAL_TOKEN_FILE: envFields.filePath(),
   SEKISHO_CACHE_KEY_FILE: envFields.filePath(),
@@ -92,7 +94,7 @@ export interface GatewayConfig {
 
 /** @throws ConfigError with all problems at once. */
 export function readGatewayConfig(env: NodeJS.ProcessEnv): GatewayConfig {
-  const given = loadConfig(schema, { env, service: 'gateway' });
+  const given = loadConfig(schema, { env, service: 'gateway', fromFiles: REDIS_URLS });
   const publicUrl = given.SEKISHO_PUBLIC_URL;
   if (given.SEKISHO_LIMITS_FILE !== undefined) checkLimitsFile(given.SEKISHO_LIMITS_FILE);
   const selfOrigins = given.SEKISHO_MEDIA_SELF_ORIGINS ?? { [publicUrl.origin]: given.SEKISHO_MISSKEY_URL.origin };

@@ -1,7 +1,14 @@
-import { describe, expect, it } from '@jest/globals';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from '@jest/globals';
 import { ConfigError } from '@sekisho/runtime';
 import { readConfig } from './config.ts';
 
+const folder = mkdtempSync(join(tmpdir(), 'sekisho-worker-config-'));
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
 const good = { SEKISHO_WORK_REDIS_URL: 'redis://work' };
 const problemsOf = (env: NodeJS.ProcessEnv): readonly string[] => {
   try {
@@ -22,6 +29,14 @@ describe('readConfig()', () => {
   it('falls back to the one Redis there is', () => {
     expect(readConfig({ SEKISHO_REDIS_URL: 'redis://one' }).redisUrl).toBe('redis://one');
     expect(readConfig({ ...good, SEKISHO_REDIS_URL: 'redis://one' }).redisUrl).toBe('redis://work');
+  });
+
+  it('reads the URL from a file', () => {
+    const path = join(folder, 'url');
+    writeFileSync(path, 'redis://filed\n');
+    expect(readConfig({ SEKISHO_WORK_REDIS_URL_FILE: path, SEKISHO_REDIS_URL: 'redis://one' }).redisUrl).toBe('redis://filed');
+    expect(readConfig({ SEKISHO_REDIS_URL_FILE: path }).redisUrl).toBe('redis://filed');
+    expect(problemsOf({ ...good, SEKISHO_WORK_REDIS_URL_FILE: path })).toEqual([expect.stringContaining('are both set')]);
   });
 
   it.each(['1', '64'])('takes %s slots', (slots) => {

@@ -1,7 +1,7 @@
 // The only reader of the environment in this service.
 
 import { availableParallelism } from 'node:os';
-import { ConfigError, envFields, loadConfig } from '@sekisho/runtime';
+import { ConfigError, REDIS_URLS, envFields, loadConfig } from '@sekisho/runtime';
 import { z } from 'zod';
 import type { IsolationMode } from './pool/isolation.ts';
 
@@ -10,7 +10,9 @@ const SLOTS_MAX = 64;
 
 const schema = z.object({
   SEKISHO_WORK_REDIS_URL: envFields.redisUrl().optional(),
+  SEKISHO_WORK_REDIS_URL_FILE: envFields.filePath().optional(),
   SEKISHO_REDIS_URL: envFields.redisUrl().optional(),
+  SEKISHO_REDIS_URL_FILE: envFields.filePath().optional(),
   SEKISHO_OPS_HOST: envFields.host('0.0.0.0'),
   SEKISHO_OPS_PORT: envFields.port(9090),
   SEKISHO_DECODER_ISOLATION: z.enum(['site', 'image'], 'must be site or image').default('site'),
@@ -31,7 +33,7 @@ export interface Config {
 
 /** @throws ConfigError with all problems at once. */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
-  const values = loadConfig(schema, { env, service: SERVICE });
+  const values = loadConfig(schema, { env, service: SERVICE, fromFiles: REDIS_URLS });
   const redisUrl = values.SEKISHO_WORK_REDIS_URL ?? values.SEKISHO_REDIS_URL;
   const problems = redisUrl === undefined ? ['SEKISHO_WORK_REDIS_URL is not set'] : [];
   // Fail closed: whoever asks for the kernel sandbox must not get a worker without one.

@@ -10,7 +10,7 @@ const CONNECT_MS = 5_000;
 const COMMAND_MS = 30_000;
 const EXIT_USAGE = 2;
 
-const schema = z.object({ SEKISHO_REDIS_URL: envFields.redisUrl() });
+const schema = z.object({ SEKISHO_REDIS_URL: envFields.redisUrl(), SEKISHO_REDIS_URL_FILE: envFields.filePath().optional() });
 
 async function main(args: readonly string[]): Promise<number> {
   const command = parseCommand(args);
@@ -18,7 +18,7 @@ async function main(args: readonly string[]): Promise<number> {
     console.error(`${command.problem}\n\n${USAGE}`);
     return EXIT_USAGE;
   }
-  const config = loadConfig(schema, { env: process.env, service: 'gateway' });
+  const config = loadConfig(schema, { env: process.env, service: 'gateway', fromFiles: ['SEKISHO_REDIS_URL'] });
   const redis = new Redis(config.SEKISHO_REDIS_URL, {
     lazyConnect: true,
     enableReadyCheck: false,

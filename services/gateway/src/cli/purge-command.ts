@@ -10,7 +10,7 @@ export const USAGE = [
   '',
   'Takes a picture, or everything of a host, out of all caches, in all modes and all gateways.',
   'The URL may be that of the file or of the proxied picture.',
-  'Needs SEKISHO_REDIS_URL, the state Redis of the gateways.',
+  'Needs SEKISHO_REDIS_URL or SEKISHO_REDIS_URL_FILE, the state Redis of the gateways.',
 ].join('\n');
 
 export type ParsedCommand =
