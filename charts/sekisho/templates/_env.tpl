@@ -1,0 +1,78 @@
+{{/* A list of environment variables, each name once, sorted: `$(NAME)` in a value sees only what stands before it, and
+     the names of the downward API (HOST_IPS, POD_IPS) sort before SEKISHO_.
+     Arguments: own (name to text, number, bool or {valueFrom}), extra (the same; wins). */}}
+{{- define "sekisho.env" -}}
+{{- $all := merge (dict) (.extra | default dict) .own -}}
+{{- range $name := keys $all | sortAlpha }}
+{{- $value := index $all $name }}
+{{- if kindIs "map" $value }}
+- name: {{ $name }}
+  {{- toYaml $value | nindent 2 }}
+{{- else if not (kindIs "invalid" $value) }}
+- name: {{ $name }}
+  value: {{ include "sekisho.text" $value | quote }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* A number as it was written: Helm reads 134217728 as a float and would print 1.34217728e+08. */}}
+{{- define "sekisho.text" -}}
+{{- if kindIs "float64" . -}}
+{{- if eq (. | toString) (. | int64 | toString) }}{{ . | int64 }}{{ else if eq (float64 (int64 .)) . }}{{ . | int64 }}{{ else }}{{ . }}{{ end -}}
+{{- else -}}
+{{- . -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Files of Secrets, each in a directory of its own below /run/secrets/sekisho, only the items that the pod needs.
+     Argument: list of {name, secret, items}. */}}
+{{- define "sekisho.secretVolumes" -}}
+{{- range . }}
+- name: {{ .name }}
+  secret:
+    secretName: {{ .secret }}
+    defaultMode: 0440
+    items:
+      {{- range .items }}
+      - { key: {{ . }}, path: {{ . }} }
+      {{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "sekisho.secretMounts" -}}
+{{- range . }}
+- name: {{ .name }}
+  mountPath: /run/secrets/sekisho/{{ .name }}
+  readOnly: true
+{{- end }}
+{{- end -}}
+
+{{/* Pictures decoded at once by all image-workers together, at their highest number of replicas: a gateway that thinks
+     there are fewer leaves workers idle. */}}
+{{- define "sekisho.imageSlots" -}}
+{{- $worker := .Values.imageWorker -}}
+{{- $replicas := ternary $worker.autoscaling.maxReplicas $worker.replicas $worker.autoscaling.enabled -}}
+{{- mul (max 1 (int $replicas)) (int $worker.slots) -}}
+{{- end -}}
+
+{{/* Private ranges of both families, for the preset `private` of gateway.trustedProxies. */}}
+{{- define "sekisho.trustedProxies" -}}
+{{- $given := .Values.gateway.trustedProxies -}}
+{{- $all := list -}}
+{{- range $given -}}
+{{- if eq . "private" -}}
+{{- $all = concat $all (list
+  "10.0.0.0/8" "172.16.0.0/12" "192.168.0.0/16"
+  "100.64.0.0/10"
+  "fc00::/7") -}}
+{{- else -}}
+{{- $all = append $all . -}}
+{{- end -}}
+{{- end -}}
+{{- $all | uniq | join "," -}}
+{{- end -}}
+
+{{/* Networks of the user that are never fetched from, one per line. */}}
+{{- define "sekisho.denyCidrs" -}}
+{{- concat .Values.cluster.denyCIDRs .Values.egress.extraBlockedCIDRs | uniq | join "\n" -}}
+{{- end -}}
