@@ -11,14 +11,26 @@ const PACKAGES = {
   chromium: { names: ['chromium', 'chromium-browser', 'google-chrome'], package: 'chromium', hint: 'no Chromium found; run: sudo apt install chromium' },
   wrk: { names: ['wrk'], package: 'wrk', hint: 'wrk not found; run: sudo apt install wrk' },
   nginx: { names: ['nginx'], package: 'nginx-light', hint: 'nginx not found; run: sudo apt install nginx-light' },
+  // The test cluster's.
+  containerd: { names: ['containerd'], package: 'containerd', hint: 'containerd not found; run: sudo apt install containerd' },
+  runc: { names: ['runc'], package: 'runc', hint: 'runc not found; run: sudo apt install runc' },
+  etcd: { names: ['etcd'], package: 'etcd-server', hint: 'etcd not found; run: sudo apt install etcd-server' },
+  'cni-plugins': { names: ['host-local'], package: 'containernetworking-plugins', hint: 'host-local not found; run: sudo apt install containernetworking-plugins' },
+  nft: { names: ['nft'], package: 'nftables', hint: 'nft not found; run: sudo apt install nftables' },
+  buildah: { names: ['buildah'], package: 'buildah', hint: 'buildah not found; run: sudo apt install buildah' },
+  'docker-registry': { names: ['docker-registry'], package: 'docker-registry', hint: 'docker-registry not found; run: sudo apt install docker-registry' },
+  busybox: { names: ['busybox'], package: 'busybox-static', hint: 'busybox not found; run: sudo apt install busybox-static' },
+  ip: { names: ['ip'], package: 'iproute2', hint: 'ip not found; run: sudo apt install iproute2' },
+  'clang-19': { names: ['clang-19'], package: 'clang-19', hint: 'clang-19 not found; run: sudo apt install clang-19' },
+  iptables: { names: ['iptables'], package: 'iptables', hint: 'iptables not found; run: sudo apt install iptables' },
 } as const;
 export type Program = keyof typeof PACKAGES;
 
 export class MissingProgram extends Error {}
 
-/** Path of the first name found on PATH (and sbin, which users' PATHs lack). */
+/** Path of the first name found on PATH (and in sbin, which users' PATHs lack, and where network plugins lie). */
 export function findProgram(program: Program): string | undefined {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin', '/usr/lib/cni'];
   const paths = PACKAGES[program].names.flatMap((name) => folders.map((folder) => join(folder, name)));
   return paths.find((path) => existsSync(path));
 }
