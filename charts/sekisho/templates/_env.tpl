@@ -2,6 +2,10 @@
      the names of the downward API (HOST_IPS, POD_IPS) sort before SEKISHO_.
      Arguments: own (name to text, number, bool or {valueFrom}), extra (the same; wins). */}}
 {{- define "sekisho.env" -}}
+{{- include "sekisho.envLines" . | trim -}}
+{{- end -}}
+
+{{- define "sekisho.envLines" -}}
 {{- $all := merge (dict) (.extra | default dict) .own -}}
 {{- range $name := keys $all | sortAlpha }}
 {{- $value := index $all $name }}
@@ -18,7 +22,7 @@
 {{/* A number as it was written: Helm reads 134217728 as a float and would print 1.34217728e+08. */}}
 {{- define "sekisho.text" -}}
 {{- if kindIs "float64" . -}}
-{{- if eq (. | toString) (. | int64 | toString) }}{{ . | int64 }}{{ else if eq (float64 (int64 .)) . }}{{ . | int64 }}{{ else }}{{ . }}{{ end -}}
+{{- if eq (float64 (int64 .)) . }}{{ . | int64 }}{{ else }}{{ . }}{{ end -}}
 {{- else -}}
 {{- . -}}
 {{- end -}}
@@ -27,6 +31,10 @@
 {{/* Files of Secrets, each in a directory of its own below /run/secrets/sekisho, only the items that the pod needs.
      Argument: list of {name, secret, items}. */}}
 {{- define "sekisho.secretVolumes" -}}
+{{- include "sekisho.secretVolumesLines" . | trim -}}
+{{- end -}}
+
+{{- define "sekisho.secretVolumesLines" -}}
 {{- range . }}
 - name: {{ .name }}
   secret:
@@ -40,6 +48,10 @@
 {{- end -}}
 
 {{- define "sekisho.secretMounts" -}}
+{{- include "sekisho.secretMountsLines" . | trim -}}
+{{- end -}}
+
+{{- define "sekisho.secretMountsLines" -}}
 {{- range . }}
 - name: {{ .name }}
   mountPath: /run/secrets/sekisho/{{ .name }}
@@ -55,16 +67,15 @@
 {{- mul (max 1 (int $replicas)) (int $worker.slots) -}}
 {{- end -}}
 
-{{/* Private ranges of both families, for the preset `private` of gateway.trustedProxies. */}}
+{{/* CIDRs of gateway.trustedProxies, separated by commas; the preset `private` stands for files/private-cidrs.txt. */}}
 {{- define "sekisho.trustedProxies" -}}
-{{- $given := .Values.gateway.trustedProxies -}}
 {{- $all := list -}}
-{{- range $given -}}
+{{- range .Values.gateway.trustedProxies -}}
 {{- if eq . "private" -}}
-{{- $all = concat $all (list
-  "10.0.0.0/8" "172.16.0.0/12" "192.168.0.0/16"
-  "100.64.0.0/10"
-  "fc00::/7") -}}
+{{- range $.Files.Lines "files/private-cidrs.txt" -}}
+{{- $cidr := regexReplaceAll "#.*$" . "" | trim -}}
+{{- if $cidr }}{{ $all = append $all $cidr }}{{ end -}}
+{{- end -}}
 {{- else -}}
 {{- $all = append $all . -}}
 {{- end -}}
