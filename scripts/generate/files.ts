@@ -8,6 +8,7 @@ import { renderEnvironment } from './environment.ts';
 import { renderErrors } from './errors.ts';
 import { renderLimits } from './limits.ts';
 import { readMetrics, renderMetrics } from './metrics.ts';
+import { renderPublicBlocks } from './network-policy.ts';
 import { limitsFileJsonSchema } from '../../services/gateway/src/limits-file/schema.ts';
 import { readSchemas } from './schemas.ts';
 
@@ -19,6 +20,7 @@ export async function generatedFiles(root: string): Promise<readonly GeneratedFi
     { path: 'docs/reference/metrics.md', text: renderMetrics(await readMetrics(root)) },
     { path: 'docs/reference/limits.md', text: renderLimits() },
     { path: 'docs/reference/addresses.md', text: renderAddresses() },
+    { path: 'charts/sekisho/files/addresses/public.yaml', text: renderPublicBlocks() },
     { path: 'services/gateway/limits.schema.json', text: `${JSON.stringify(limitsFileJsonSchema(), undefined, 2)}\n` },
     ...(await redisUsers(root)),
   ];
@@ -32,5 +34,7 @@ async function redisUsers(root: string): Promise<readonly GeneratedFile[]> {
   if (typeof module !== 'object' || module === null || !('renderUsersAcl' in module)) return [];
   const render = module.renderUsersAcl;
   const text: unknown = typeof render === 'function' ? await render() : undefined;
-  return typeof text === 'string' ? [{ path: 'k8s/redis/users.acl', text }] : [];
+  // The chart reads only what lies below it.
+  const paths = ['k8s/redis/users.acl', 'charts/sekisho/files/redis/users.acl'];
+  return typeof text === 'string' ? paths.map((path) => ({ path, text })) : [];
 }

@@ -38,7 +38,7 @@ misskey.url is not set: write where Misskey listens inside the cluster, for exam
 misskey.url is {{ $url | quote }}: write scheme, host and port only, for example misskey.url: http://misskey.misskey.svc:3000
 {{- else if eq $host (include "sekisho.hostOf" .Values.publicUrl) }}
 misskey.url has the host of publicUrl, so the gateway would ask itself: write the address of Misskey's own Service, for example http://misskey.misskey.svc:3000
-{{- else if and .Values.networkPolicy.enabled (not (include "sekisho.isIp" $host)) (not .Values.misskey.networkPolicyPeers) }}
+{{- else if and .Values.networkPolicy.enabled (not .Values.misskey.networkPolicyPeers) (not (include "sekisho.peersOfHost" (dict "host" $host "value" "misskey.url") | fromJsonArray)) }}
 {{- $labels := splitList "." $host }}
 misskey.url names {{ $host }}, and a NetworkPolicy cannot allow names: say where it runs, for example misskey.networkPolicyPeers: [{ namespaceSelector: { matchLabels: { kubernetes.io/metadata.name: {{ if gt (len $labels) 2 }}{{ index $labels 1 }}{{ else }}{{ .Release.Namespace }}{{ end }} } } }]
 {{- end }}
@@ -50,7 +50,7 @@ misskey.unprotectedEgress.enabled has no effect on a Misskey that runs elsewhere
 
 {{/* Address of something outside the chart that a pod of the chart must reach. Arguments: root, name, host, peers. */}}
 {{- define "sekisho.validate.peer" -}}
-{{- if and .root.Values.networkPolicy.enabled (not (include "sekisho.isIp" .host)) (not .peers) }}
+{{- if and .root.Values.networkPolicy.enabled (not .peers) (not (include "sekisho.peersOfHost" (dict "host" .host "value" .name) | fromJsonArray)) }}
 {{ .name }} is {{ if .host }}the name {{ .host }}, and a NetworkPolicy cannot allow names{{ else }}not set, so the NetworkPolicy does not know whom to allow{{ end }}: give an IP address, or say where it runs, for example {{ .peersName }}: [{ namespaceSelector: { matchLabels: { kubernetes.io/metadata.name: databases } } }]
 {{- end }}
 {{- end -}}

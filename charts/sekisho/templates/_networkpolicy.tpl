@@ -1,0 +1,195 @@
+{{/* NetworkPolicies. Each rule is written by a template below, because an empty `to`, `from` or `ports` means everything:
+     no list here is ever rendered empty. */}}
+
+{{/* Up to the rules. Both directions always: what a policy does not name is refused. Arguments: root, component;
+     optional: annotations. */}}
+{{- define "sekisho.networkPolicyHead" -}}
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: {{ include "sekisho.fullname" .root }}-{{ .component }}
+  namespace: {{ .root.Release.Namespace }}
+  labels:
+    {{- include "sekisho.labels" . | nindent 4 }}
+  {{- with .annotations }}
+  annotations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+spec:
+  podSelector:
+    matchLabels:
+      {{- include "sekisho.selectorLabels" . | nindent 6 }}
+  policyTypes: [Ingress, Egress]
+{{- end -}}
+
+{{/* Pods of this release as a peer. Arguments: root, component. */}}
+{{- define "sekisho.componentPeer" -}}
+- podSelector:
+    matchLabels:
+      {{- include "sekisho.selectorLabels" . | nindent 6 }}
+{{- end -}}
+
+{{/* Arguments: ports (numbers of the pod: a policy is judged behind the Service). */}}
+{{- define "sekisho.tcpPorts" -}}
+ports:
+{{- range .ports }}
+  - { protocol: TCP, port: {{ int . }} }
+{{- end }}
+{{- end -}}
+
+{{/* One egress rule. Arguments: peers, ports. */}}
+{{- define "sekisho.egressRule" -}}
+- to:
+    {{- toYaml .peers | nindent 4 }}
+  {{- include "sekisho.tcpPorts" . | nindent 2 }}
+{{- end -}}
+
+{{/* Arguments: root, component, port. */}}
+{{- define "sekisho.toComponent" -}}
+- to:
+    {{- include "sekisho.componentPeer" . | nindent 4 }}
+  {{- include "sekisho.tcpPorts" (dict "ports" (list .port)) | nindent 2 }}
+{{- end -}}
+
+{{/* Arguments: root, components, port. */}}
+{{- define "sekisho.fromComponents" -}}
+{{- $root := .root -}}
+- from:
+    {{- range .components }}
+    {{- include "sekisho.componentPeer" (dict "root" $root "component" .) | nindent 4 }}
+    {{- end }}
+  {{- include "sekisho.tcpPorts" (dict "ports" (list .port)) | nindent 2 }}
+{{- end -}}
+
+{{/* Ops ports; empty where nobody may reach them. Argument: root. */}}
+{{- define "sekisho.fromMonitoring" -}}
+{{- with .Values.networkPolicy.monitoringFrom -}}
+- from:
+    {{- toYaml . | nindent 4 }}
+  {{- include "sekisho.tcpPorts" (dict "ports" (list 9090)) | nindent 2 }}
+{{- end -}}
+{{- end -}}
+
+{{/* The cluster's DNS, by labels (an address block reaches no pod on Cilium), and node-local caches, which are no pods.
+     Argument: root. */}}
+{{- define "sekisho.toDns" -}}
+{{- $dns := .Values.networkPolicy.dns -}}
+{{- if or (not $dns.namespaceLabels) (not $dns.podLabels) (not $dns.ports) -}}
+{{- fail "networkPolicy.dns: namespaceLabels, podLabels and ports must each name something: an empty one would open every namespace, pod or port" -}}
+{{- end -}}
+- to:
+    - namespaceSelector:
+        matchLabels:
+          {{- toYaml $dns.namespaceLabels | nindent 10 }}
+      podSelector:
+        matchLabels:
+          {{- toYaml $dns.podLabels | nindent 10 }}
+  ports:
+    {{- range $dns.ports }}
+    - { protocol: UDP, port: {{ int . }} }
+    - { protocol: TCP, port: {{ int . }} }
+    {{- end }}
+{{- with $dns.nodeLocalCIDRs }}
+- to:
+    {{- range . }}
+    - ipBlock: { cidr: {{ include "sekisho.cidr" (dict "cidr" . "value" "networkPolicy.dns.nodeLocalCIDRs") | quote }} }
+    {{- end }}
+  ports:
+    - { protocol: UDP, port: 53 }
+    - { protocol: TCP, port: 53 }
+{{- end }}
+{{- end -}}
+
+{{/* Arguments: root, role (state or work). */}}
+{{- define "sekisho.toRedis" -}}
+{{- if .root.Values.redis.evaluation.enabled -}}
+{{- include "sekisho.toComponent" (dict "root" .root "component" (printf "redis-%s" .role) "port" 6379) -}}
+{{- else -}}
+{{- $redis := index .root.Values.redis .role -}}
+{{- include "sekisho.toHost" (dict "root" .root "text" $redis.address "port" 6379 "peers" $redis.networkPolicyPeers
+  "value" (printf "redis.%s.address" .role) "peersValue" (printf "redis.%s.networkPolicyPeers" .role)) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* "true" when the work Redis is an address, so that its clients need no DNS. Argument: root. */}}
+{{- define "sekisho.workRedisIsIp" -}}
+{{- if and (not .Values.redis.evaluation.enabled) (include "sekisho.isIp" (include "sekisho.hostOf" .Values.redis.work.address)) -}}true{{- end -}}
+{{- end -}}
+
+{{/* Argument: root. */}}
+{{- define "sekisho.toMisskey" -}}
+{{- $misskey := .Values.misskey -}}
+{{- if eq $misskey.mode "managed" -}}
+{{- include "sekisho.toComponent" (dict "root" . "component" "misskey-web" "port" 3000) -}}
+{{- else -}}
+{{- include "sekisho.toHost" (dict "root" . "text" $misskey.url "port" (ternary 443 80 (hasPrefix "https:" $misskey.url))
+  "podPort" $misskey.podPort "peers" $misskey.networkPolicyPeers
+  "value" "misskey.url" "peersValue" "misskey.networkPolicyPeers") -}}
+{{- end -}}
+{{- end -}}
+
+{{/* What every process of a managed Misskey may reach besides its database. Argument: root. */}}
+{{- define "sekisho.toMisskeyPeers" -}}
+{{- $managed := .Values.misskey.managed -}}
+{{- include "sekisho.toHost" (dict "root" . "text" $managed.redis.host "port" $managed.redis.port "peers" $managed.redis.networkPolicyPeers
+  "value" "misskey.managed.redis.host" "peersValue" "misskey.managed.redis.networkPolicyPeers") }}
+{{- with $managed.proxy }}
+{{ include "sekisho.toHost" (dict "root" $ "text" . "port" (ternary 443 80 (hasPrefix "https:" .)) "peers" $managed.proxyNetworkPolicyPeers
+  "value" "misskey.managed.proxy" "peersValue" "misskey.managed.proxyNetworkPolicyPeers") }}
+{{- end }}
+{{- range $managed.networkPolicyEgress }}
+{{- if or (not .peers) (not .ports) -}}
+{{- fail "misskey.managed.networkPolicyEgress: each entry needs peers and ports: without them it would open everything" -}}
+{{- end }}
+{{ include "sekisho.egressRule" . }}
+{{- end }}
+{{- if .Values.misskey.unprotectedEgress.enabled }}
+{{- with include "sekisho.toPublic" (dict "root" . "ports" (list 80 443)) }}
+{{ . }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* Argument: root. */}}
+{{- define "sekisho.toMisskeyDatabase" -}}
+{{- $database := .Values.misskey.managed.database -}}
+{{- include "sekisho.toHost" (dict "root" . "text" $database.host "port" $database.port "peers" $database.networkPolicyPeers
+  "value" "misskey.managed.database.host" "peersValue" "misskey.managed.database.networkPolicyPeers") -}}
+{{- end -}}
+
+{{/* A rule to what a value names by URL, host:port or host: to the peers given, else to whom the host stands for. Arguments: root, text, port (when the text has none), podPort (wins), peers,
+     value and peersValue (for the sentence of a failure). */}}
+{{- define "sekisho.toHost" -}}
+{{- $host := include "sekisho.hostOf" .text -}}
+{{- $port := .podPort | default (include "sekisho.portOf" .text) | default .port -}}
+{{- $peers := .peers -}}
+{{- if not $peers }}{{ $peers = include "sekisho.peersOfHost" (dict "host" $host "value" .value) | fromJsonArray }}{{ end -}}
+{{- if not $peers -}}
+{{- fail (printf "%s is %q, and a NetworkPolicy knows no names: say in %s where it runs, for example [{ namespaceSelector: { matchLabels: { kubernetes.io/metadata.name: data } } }]" .value (toString .text) .peersValue) -}}
+{{- end -}}
+{{- include "sekisho.egressRule" (dict "peers" $peers "ports" (list $port)) -}}
+{{- end -}}
+
+{{/* Whom a host stands for, as JSON: an address, the namespace of a Service (name.namespace.svc), or this namespace (a
+     name without a dot). Empty for any other name. Arguments: host, value. */}}
+{{- define "sekisho.peersOfHost" -}}
+{{- if include "sekisho.isIp" .host -}}
+{{- list (dict "ipBlock" (dict "cidr" (include "sekisho.cidr" (dict "cidr" .host "value" .value)))) | toJson -}}
+{{- else if regexMatch "^[a-z0-9-]+\\.[a-z0-9-]+\\.svc(\\.|$)" .host -}}
+{{- list (dict "namespaceSelector" (dict "matchLabels" (dict "kubernetes.io/metadata.name" (index (splitList "." .host) 1)))) | toJson -}}
+{{- else if regexMatch "^[a-z0-9-]+$" .host -}}
+{{- list (dict "podSelector" (dict)) | toJson -}}
+{{- else -}}
+[]
+{{- end -}}
+{{- end -}}
+
+{{/* Port of a URL or of host:port; empty where it names none. Argument: the text. */}}
+{{- define "sekisho.portOf" -}}
+{{- $rest := regexReplaceAll "^[a-zA-Z][a-zA-Z0-9+.-]*://" (toString .) "" -}}
+{{- $rest = regexReplaceAll "[/?#].*$" $rest "" -}}
+{{- $rest = regexReplaceAll "^.*@" $rest "" -}}
+{{- if regexMatch "^(\\[[^\\]]*\\]|[^:]+):[0-9]{1,5}$" $rest -}}
+{{- regexFind "[0-9]+$" $rest -}}
+{{- end -}}
+{{- end -}}
