@@ -1,8 +1,11 @@
 // Every generated file of the repository.
 
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { renderAddresses } from './addresses.ts';
+import { renderChartReadme } from './chart/readme.ts';
+import { renderValuesSchema } from './chart/schema.ts';
+import { readValues } from './chart/values.ts';
 import type { GeneratedFile } from './drift.ts';
 import { renderEnvironment } from './environment.ts';
 import { renderErrors } from './errors.ts';
@@ -22,7 +25,16 @@ export async function generatedFiles(root: string): Promise<readonly GeneratedFi
     { path: 'docs/reference/addresses.md', text: renderAddresses() },
     { path: 'charts/sekisho/files/addresses/public.yaml', text: renderPublicBlocks() },
     { path: 'services/gateway/limits.schema.json', text: `${JSON.stringify(limitsFileJsonSchema(), undefined, 2)}\n` },
+    ...chartFiles(root),
     ...(await redisUsers(root)),
+  ];
+}
+
+function chartFiles(root: string): readonly GeneratedFile[] {
+  const values = readValues(readFileSync(join(root, 'charts/sekisho/values.yaml'), 'utf8'));
+  return [
+    { path: 'charts/sekisho/values.schema.json', text: renderValuesSchema(values) },
+    { path: 'charts/sekisho/README.md', text: renderChartReadme(values) },
   ];
 }
 
