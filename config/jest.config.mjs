@@ -18,10 +18,11 @@ export default {
     {
       ...shared,
       displayName: 'unit',
-      testRegex: '(packages|services|scripts)/.*(?<!\\.(int|browser))\\.test\\.ts$',
+      testRegex: '(packages|services|scripts|charts)/.*(?<!\\.(int|browser|chart))\\.test\\.ts$',
     },
-    { ...shared, displayName: 'int', testRegex: '(packages|services|scripts|test-stack)/.*\\.int\\.test\\.ts$' },
+    { ...shared, displayName: 'int', testRegex: '(packages|services|scripts|test-stack|charts)/.*\\.int\\.test\\.ts$' },
     { ...shared, displayName: 'browser', testRegex: 'test-browser/.*\\.browser\\.test\\.ts$' },
+    { ...shared, displayName: 'chart', testRegex: '(test-chart|scripts)/.*\\.chart\\.test\\.ts$' },
     { ...shared, displayName: 'e2e', testRegex: 'test-e2e/tc-.*\\.test\\.ts$' },
   ],
 };
