@@ -50,6 +50,7 @@ export const ENVIRONMENT = {
   SEKISHO_UNSAFE_PUBLIC_CIDRS: row(['fetcher'], 'none', 'Prefixes taken out of the address table. For cluster tests only.'),
   SEKISHO_UNSAFE_CA_FILE: row(['fetcher', 'local-stack'], 'none', 'PEM file of further certificate authorities. For tests and development only.'),
   SEKISHO_TRUSTED_PROXIES: row(['gateway', 'local-stack'], 'none', 'CIDRs whose X-Forwarded-For is believed; the rightmost untrusted address is the client.'),
+  SEKISHO_TRUSTED_PROXIES_FILE: row(['gateway'], 'none', 'File with further such CIDRs, one per line; re-read on change.'),
   SEKISHO_MEDIA_SELF_ORIGINS: row(['gateway'], 'public URL to Misskey URL', 'JSON map of origins whose /files/ the gateway reads itself.'),
   SEKISHO_MEDIA_STORAGE_BASES: row(['gateway'], 'none', 'URL prefixes of the instance\'s object storage, comma separated; `origin` is served for them.'),
   SEKISHO_MEDIA_ACCESS: row(['gateway', 'local-stack'], '`open`', '`site`: only requests from pages of the instance.'),

@@ -6,7 +6,8 @@ import { loopIdentity } from '@sekisho/netguard';
 import { type Logger, type Metrics, type Readiness, systemClock } from '@sekisho/runtime';
 import { ResultCache } from './cache/result-cache.ts';
 import { type BlockedHosts, NO_BLOCKED_HOSTS, blockedHostsFile, openBlockedHosts } from './client/blocked-hosts.ts';
-import { type Identify, createIdentify } from './client/identity.ts';
+import type { Identify } from './client/identity.ts';
+import { type TrustedProxies, followIdentify, openTrustedProxies, trustedProxiesFile } from './client/trusted-proxies.ts';
 import type { GatewayConfig } from './config.ts';
 import { createFetchClient } from './fetching/client.ts';
 import { createHostShares } from './fetching/host-shares.ts';
@@ -101,13 +102,10 @@ async function createParts(config: GatewayConfig, instruments: Instruments) {
   const onError = (error: Error): void => log.debug({ err: error }, 'redis connection');
   const blocked = await openBlocked(config, instruments);
   const settings = await openSettings(config, instruments);
+  const proxies = await openProxies(config, instruments);
   const state = createStateConnections(config.redisUrl, onError);
   const work = createWorkConnections(config.workRedisUrl, onError);
-  const limits = createLimits({
-    redis: state.limiter,
-    shape: () => settings.value.budget,
-    hooks: costHooks(metrics),
-  });
+  const limits = createLimits({ redis: state.limiter, shape: () => settings.value.budget, hooks: costHooks(metrics) });
   const cache = new ResultCache({
     redis: state.cache,
     secret: config.cacheKey,
@@ -155,7 +153,7 @@ async function createParts(config: GatewayConfig, instruments: Instruments) {
   });
   const selfFiles = createSelfFiles({ origins: config.selfOrigins, rules, storeSource: async (id, bytes) => await jobs.storeSource(id, bytes) });
   const health = createHealth();
-  return { blocked, settings, health, state, work, limits, cache, fetcher, lines, jobs, flights, passthrough, purges, streams, identity, rules, selfFiles };
+  return { blocked, settings, proxies, health, state, work, limits, cache, fetcher, lines, jobs, flights, passthrough, purges, streams, identity, rules, selfFiles };
 }
 
 const costHooks = (metrics: GatewayMetrics): BudgetHooks => ({
@@ -184,9 +182,22 @@ async function openSettings(config: GatewayConfig, { log, metrics }: Instruments
   });
 }
 
+async function openProxies(config: GatewayConfig, { log, metrics }: Instruments): Promise<TrustedProxies> {
+  const file = config.trustedProxiesFile;
+  return await openTrustedProxies({
+    fixed: config.trustedProxies,
+    source: file === undefined ? undefined : trustedProxiesFile(file),
+    onReload: (reload) => {
+      metrics.trustedProxiesReloads.inc({ result: reload.ok ? 'ok' : 'failed' });
+      if (!reload.ok) log.error({ detail: reload.detail }, 'trusted proxies file refused, the old list stays');
+    },
+  });
+}
+
 async function closeParts(parts: Parts): Promise<void> {
   parts.blocked.close();
   parts.settings.close();
+  parts.proxies.close();
   parts.purges.close();
   parts.flights.close();
   await parts.passthrough.close();
@@ -212,8 +223,7 @@ const upOrDown = (up: boolean): 'up' | 'down' => (up ? 'up' : 'down');
 
 function createListener(config: GatewayConfig, parts: Parts, instruments: Instruments): GatewayServer {
   const { log, journal, metrics } = instruments;
-  const identify = createIdentify({
-    trustedProxies: config.trustedProxies,
+  const identify = followIdentify(parts.proxies, {
     onUntrusted: () => metrics.forwardedUntrusted.inc(),
     warn: (peer) => log.warn({ peer }, 'X-Forwarded-For from a peer outside SEKISHO_TRUSTED_PROXIES'),
   });

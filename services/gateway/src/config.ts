@@ -47,6 +47,7 @@ const schema = z.object({
   SEKISHO_WORK_BYTES_MAX: envFields.intBetween(32 * MiB, 64 * 1024 * MiB, 256 * MiB),
   SEKISHO_FETCH_PLAIN_HTTP: z.enum(['upgrade', 'allow', 'deny']).default('upgrade'),
   SEKISHO_TRUSTED_PROXIES: envFields.list().refine((list) => list.every((text) => parseCidr(text) !== undefined), 'must be address prefixes, separated by commas'),
+  SEKISHO_TRUSTED_PROXIES_FILE: envFields.filePath().optional(),
   SEKISHO_MEDIA_SELF_ORIGINS: originMap.optional(),
   SEKISHO_MEDIA_STORAGE_BASES: envFields.list(),
   SEKISHO_MEDIA_ACCESS: z.enum(['open', 'site']).default('open'),
@@ -78,6 +79,7 @@ export interface GatewayConfig {
   readonly workBytesMax: number;
   readonly plainHttp: 'upgrade' | 'allow' | 'deny';
   readonly trustedProxies: readonly string[];
+  readonly trustedProxiesFile: string | undefined;
   /** Origin as users see it to the origin that is read for it. */
   readonly selfOrigins: ReadonlyMap<string, string>;
   readonly storageBases: readonly string[];
@@ -116,6 +118,7 @@ export function readGatewayConfig(env: NodeJS.ProcessEnv): GatewayConfig {
     workBytesMax: given.SEKISHO_WORK_BYTES_MAX,
     plainHttp: given.SEKISHO_FETCH_PLAIN_HTTP,
     trustedProxies: given.SEKISHO_TRUSTED_PROXIES,
+    trustedProxiesFile: given.SEKISHO_TRUSTED_PROXIES_FILE,
     selfOrigins: new Map(Object.entries(selfOrigins).map(([from, to]) => [new URL(from).origin, new URL(to).origin])),
     storageBases: given.SEKISHO_MEDIA_STORAGE_BASES,
     mediaAccess: given.SEKISHO_MEDIA_ACCESS,

@@ -37,3 +37,4 @@ export function createHealth(): Health {
     }),
   };
 }
+// x16576

@@ -44,6 +44,11 @@ export const createGatewayMetrics = (metrics: Metrics) => ({
     name: 'forwarded_untrusted_total',
     help: 'X-Forwarded-For headers from peers outside SEKISHO_TRUSTED_PROXIES.',
   }),
+  trustedProxiesReloads: metrics.counter({
+    name: 'trusted_proxies_reloads_total',
+    help: 'Reloads of SEKISHO_TRUSTED_PROXIES_FILE.',
+    labels: { result: ['ok', 'failed'] },
+  }),
   blockedHostsReloads: metrics.counter({
     name: 'blocked_hosts_reloads_total',
     help: 'Reloads of SEKISHO_MEDIA_BLOCKED_HOSTS_FILE.',
