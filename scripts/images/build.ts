@@ -1,0 +1,128 @@
+// scripts/build-image.sh SERVICE [IMAGE]: one image, tagged by what is in it; built only if that tag is not there yet.
+
+import { readFileSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { type ImageContent, contentTag } from './content-tag.ts';
+import { type Architecture, type BuildOrder, USAGE, isLoopbackRegistry, parseOrder } from './order.ts';
+import { BuildProblem, ask, askBuildah, buildah } from './run.ts';
+import { readManifest, sourcesOf, workspacesOf } from './service.ts';
+import { stageContext } from './stage.ts';
+
+const root = dirname(dirname(import.meta.dirname));
+const EXIT_USAGE = 2;
+const DOCKERFILE = 'Dockerfile';
+
+const say = (line: string): void => void process.stderr.write(`build-image: ${line}\n`);
+
+/** The one place where the version is written is the script that sets Node up. */
+function pinnedNode(): string {
+  const found = /^node_pinned=(\d+\.\d+\.\d+)$/m.exec(readFileSync(join(root, 'scripts/run.sh'), 'utf8'))?.[1];
+  if (found === undefined) throw new BuildProblem('scripts/run.sh names no version of Node');
+  return found;
+}
+
+const baseIdOf = (image: string): string | undefined => askBuildah('inspect', '--type', 'image', '--format', '{{.FromImageID}}', image);
+
+/** Id of the base image, pulled if it is not there. */
+function ensureBase(image: string, architecture: Architecture): string {
+  if (image === 'scratch') return image;
+  if (image.startsWith('localhost/')) {
+    const id = baseIdOf(image);
+    if (id === undefined) throw new BuildProblem(`the base image ${image} is not in the storage of this machine`);
+    return id;
+  }
+  return buildah('pull', '--quiet', '--policy', 'missing', '--arch', architecture, image);
+}
+
+interface Part {
+  readonly order: BuildOrder;
+  readonly architecture: Architecture;
+  readonly nodeVersion: string;
+  readonly sources: readonly string[];
+}
+
+/** Builds for one architecture and returns the reference made of the content. */
+function buildPart(part: Part): string {
+  const { order, architecture, nodeVersion, sources } = part;
+  const baseId = ensureBase(order.baseImage, architecture);
+  const decisive = [...sources, DOCKERFILE, 'package-lock.json', 'package.json'];
+  const files: ImageContent['files'] = new Map(decisive.map((path) => [path, readFileSync(join(root, path))]));
+  const tag = contentTag({ service: order.service, architecture, nodeVersion, baseId, files });
+  const reference = `localhost/sekisho-${order.service}:${tag}`;
+  if (baseIdOf(reference) !== undefined) {
+    say(`${reference} is there already`);
+    return reference;
+  }
+  const context = stageContext({ root, service: order.service, architecture, nodeVersion });
+  try {
+    buildah(
+      'build', '--quiet', '--layers', '--pull-never', '--arch', architecture, '--target', order.service, '--file', join(root, DOCKERFILE),
+      '--build-arg', `BASE_IMAGE=${order.baseImage}`, ...labels(order, sources), '--tag', reference, context,
+    );
+  } finally {
+    rmSync(context, { recursive: true, force: true });
+  }
+  return reference;
+}
+
+function labels(order: BuildOrder, sources: readonly string[]): readonly string[] {
+  const values = { version: readManifest(root).version, revision: revisionOf(sources), 'base.name': order.baseImage };
+  return Object.entries(values).flatMap(([name, value]) => ['--label', `org.opencontainers.image.${name}=${value}`]);
+}
+
+/** The commit that last touched what is in the image: the same content has the same revision. */
+function revisionOf(sources: readonly string[]): string {
+  const paths = ['--', ...sources, DOCKERFILE, 'package-lock.json'];
+  const commit = ask('git', ['log', '-1', '--format=%H', ...paths], { cwd: root, missing: 'git is not installed' });
+  if (commit === undefined || commit === '') return 'unknown';
+  const changed = ask('git', ['status', '--porcelain', ...paths], { cwd: root });
+  return changed === '' ? commit : `${commit}-dirty`;
+}
+
+/** Gives the built parts one name and pushes that if asked to. */
+function publish(order: BuildOrder, parts: readonly string[]): string {
+  const [first = ''] = parts;
+  const image = order.image ?? (parts.length === 1 ? first : `localhost/sekisho-${order.service}:${parts.map(tagOf).join('-')}`);
+  const isIndex = parts.length > 1;
+  if (isIndex) makeIndex(image, parts);
+  else if (image !== first) buildah('tag', first, image);
+  if (!order.isPushed) return image;
+  const options = ['--quiet', ...(isLoopbackRegistry(image) ? ['--tls-verify=false'] : [])];
+  if (isIndex) buildah('manifest', 'push', ...options, '--all', image, `docker://${image}`);
+  else buildah('push', ...options, image);
+  return image;
+}
+
+const tagOf = (reference: string): string => reference.slice(reference.lastIndexOf(':') + 1);
+
+function makeIndex(image: string, parts: readonly string[]): void {
+  if (askBuildah('manifest', 'inspect', image) !== undefined) buildah('manifest', 'rm', image);
+  buildah('manifest', 'create', image);
+  for (const part of parts) buildah('manifest', 'add', image, part);
+}
+
+function main(): number {
+  const parsed = parseOrder(process.argv.slice(2), process.env, process.arch);
+  if (!parsed.ok) {
+    process.stderr.write(`${parsed.problem}\n\n${USAGE}\n`);
+    return EXIT_USAGE;
+  }
+  const { order } = parsed;
+  const nodeVersion = pinnedNode();
+  if (order.isStagedOnly) {
+    for (const architecture of order.architectures) process.stdout.write(`${stageContext({ root, service: order.service, architecture, nodeVersion })}\n`);
+    return 0;
+  }
+  const sources = sourcesOf(root, workspacesOf(root, order.service));
+  const parts = order.architectures.map((architecture) => buildPart({ order, architecture, nodeVersion, sources }));
+  process.stdout.write(`${publish(order, parts)}\n`);
+  return 0;
+}
+
+try {
+  process.exitCode = main();
+} catch (error) {
+  if (!(error instanceof BuildProblem)) throw error;
+  say(error.message);
+  process.exitCode = 1;
+}
