@@ -1,0 +1,65 @@
+{{/* What the chosen values leave open, one line each. Nothing here may claim what this version does not do. */}}
+{{- define "sekisho.notes.unprotected" -}}
+{{- if not .Values.networkPolicy.enabled }}
+networkPolicy.enabled is false: any pod of the cluster reaches these pods, and they reach everything; the fetcher's own check is the only wall against requests to private addresses.
+{{- else }}
+NetworkPolicies count only where the cluster's network enforces them, and a network that does not is silent: run helm test.
+{{- if not .Values.networkPolicy.ingressFrom }}
+networkPolicy.ingressFrom is empty: everyone who can route to the gateway's pods may use its public port.
+{{- end }}
+{{- if not .Values.networkPolicy.monitoringFrom }}
+networkPolicy.monitoringFrom is empty: the ops ports are closed to Prometheus too, nobody sees metrics.
+{{- end }}
+{{- end }}
+{{- if not .Values.cluster.denyCIDRs }}
+cluster.denyCIDRs is empty: pod, Service, node and load balancer ranges that are private are refused as targets, public ones are not.
+{{- end }}
+Decoders have no kernel sandbox in this version (imageWorker.sandbox.mode: best-effort): rlimits, a process of their own and a pod that reaches the work Redis only stand against a defect of a decoder.
+Inbox activities and pages of Misskey pass as they are: this version has no inbox filter and sets no Content-Security-Policy for pages.
+{{- if eq .Values.misskey.mode "managed" }}
+{{- if .Values.misskey.unprotectedEgress.enabled }}
+misskey.unprotectedEgress.enabled: Misskey connects to public addresses itself, and nothing inspects these connections.
+{{- else if .Values.misskey.managed.proxy }}
+Misskey's own requests go through {{ .Values.misskey.managed.proxy }}, and Misskey checks no address itself then: that proxy must refuse private ones.
+{{- else }}
+Misskey federates with nobody: its way out is closed, and this version has no proxy for it. See misskey.unprotectedEgress.
+{{- end }}
+{{- if not .Values.misskey.managed.setupPassword.existingSecret }}
+misskey.managed.setupPassword is not set: whoever opens a fresh instance first becomes its administrator.
+{{- end }}
+{{- else }}
+Misskey runs elsewhere: its own requests (federation, link previews, uploads from a URL) are not inspected, and no policy here keeps others from its port. Let only the gateway reach it.
+{{- end }}
+{{- if .Values.redis.evaluation.enabled }}
+redis.evaluation.enabled: two small Redis instances without persistence and replicas. What they hold is lost with the pod; for production set redis.state and redis.work.
+{{- end }}
+{{- if and (not .Values.secrets.existingSecret) .Values.secrets.generate.enabled }}
+The keys in the Secret {{ include "sekisho.keysSecretName" . }} were made by the chart and stay when the release is removed; whoever reads Secrets of this namespace has them.
+{{- end }}
+{{- if eq .Values.fetcher.plainHttp "allow" }}
+fetcher.plainHttp is allow: anybody on the way can read and change pictures that come by http.
+{{- end }}
+{{- range .Values.gateway.trustedProxies }}
+{{- if eq . "private" }}
+gateway.trustedProxies holds the preset private: whoever reaches the gateway from a private address can pretend to be any client. Better name the proxy's own addresses.
+{{- else if lt (int (last (splitList "/" .))) (ternary 32 12 (contains ":" .)) }}
+gateway.trustedProxies holds {{ . }}: whoever reaches the gateway from there can pretend to be any client.
+{{- end }}
+{{- end }}
+{{- if not (or .Values.gateway.trustedProxies .Values.gateway.trustedProxiesConfigMap) }}
+gateway.trustedProxies is empty: the address of a connection counts as the client's. With a proxy in front all users share one budget; set gateway.behindProxy then.
+{{- end }}
+{{- if eq .Values.gateway.mediaAccess "open" }}
+gateway.mediaAccess is open: any page on the web may show media through this instance, within the budgets.
+{{- end }}
+{{- if hasPrefix "http://" .Values.publicUrl }}
+publicUrl is plain http: passwords and sessions of users can be read on the way.
+{{- else if and .Values.ingress.enabled (not .Values.ingress.tlsSecretName) }}
+ingress.tlsSecretName is empty: TLS must be set up in the ingress controller or before it.
+{{- end }}
+{{- range $name, $service := include "sekisho.services" . | fromJson }}
+{{- if lt (int (include "sekisho.replicasMin" $service)) 2 }}
+{{ $name }} has a single replica: it is away while its pod moves, and nothing keeps a drain from ending it.
+{{- end }}
+{{- end }}
+{{- end -}}
