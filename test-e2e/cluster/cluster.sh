@@ -7,7 +7,7 @@
 #   cluster.sh kubectl ARGUMENT… same as: run kubectl ARGUMENT…
 #   cluster.sh load IMAGE…       copy images from buildah's storage into the node
 #   cluster.sh internet COMMAND… run a command in the simulated internet: every address of 203.0.113.0/24,
-#                                198.51.100.0/24 and 2001:db8::/32 is its own
+#                                198.51.100.0/24 and 2001:db8::/32 is its own, and some private ones are
 #
 # One process namespace holds it all: when its first process ends, so does every other, pods included.
 # Nothing of it is to be seen from outside but STATE_DIR and the control groups named after the project.
@@ -49,6 +49,7 @@ wait_for() { # SECONDS WHAT COMMAND…
 up() {
   if pid >/dev/null; then echo "cluster.sh: already up"; return; fi
   [ -x "$bin/hyperkube" ] || { echo "cluster.sh: run build.sh first" >&2; exit 1; }
+  [ "$engine" = netpol ] || [ -x "$bin/cilium-agent" ] || { echo "cluster.sh: run build.sh cilium first" >&2; exit 1; }
   clean
   mkdir -p "$logs" "${groups[@]}"
   setsid unshare --net --mount --pid --uts --fork --kill-child --mount-proc \
@@ -106,7 +107,8 @@ _first() {
 
 network() {
   ip link set lo up
-  # The internet: a network of its own that owns every address of three documentation ranges.
+  # The internet: a network of its own that owns every address of three documentation ranges, and of some private
+  # ones: a cluster is not alone on its network, and a case sees who tries to reach its neighbours.
   ip -batch - <<IP
 netns add internet
 link add eth0 type veth peer name eth0 netns internet
@@ -124,6 +126,10 @@ address add fd00:31::1/64 dev eth0 nodad
 route add local 203.0.113.0/24 dev lo
 route add local 198.51.100.0/24 dev lo
 route add local 2001:db8::/32 dev lo
+route add local 10.99.0.0/16 dev lo
+route add local 192.168.99.0/24 dev lo
+route add local 169.254.169.254/32 dev lo
+route add local fd00:99::/32 dev lo
 IP
   (cd "$here/config" && start internet-dns ip netns exec internet coredns -conf Corefile.internet)
   # Without a limit, every refused connect is answered at once; with it, some only after a second.

@@ -18,6 +18,8 @@ export interface MisskeyStubOptions {
   readonly redirects?: Readonly<Record<string, string>>;
   /** For coming back on the port of a stub that went away. */
   readonly port?: number;
+  /** Address to listen on; default loopback. */
+  readonly host?: string;
 }
 
 export interface MisskeyStub extends Readonly<StubState> {
@@ -54,7 +56,7 @@ export async function startMisskeyStub(options: MisskeyStubOptions = {}): Promis
     remember(state, req);
     acceptWebSocket(state, req, socket);
   });
-  server.listen(options.port ?? 0, '127.0.0.1');
+  server.listen(options.port ?? 0, options.host ?? '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('no port');

@@ -1,0 +1,60 @@
+// A client: a pod in a namespace of its own that asks, connects and loads on behalf of a case.
+
+import { type Pod, apply, exec, namespace, podsOf } from './cluster.ts';
+import type { Question, Reply } from './in-pod/ask.ts';
+import type { Outcomes, Target } from './in-pod/connect.ts';
+import type { Load, LoadResult } from './in-pod/load.ts';
+import { type NodePod, nodeDeployment, sourceFiles } from './node-pod.ts';
+import { deployment, waitReady } from './ready.ts';
+import { until } from './deadline.ts';
+
+/** Exec, and Node.js that starts, on a busy machine. */
+const OVERHEAD_MS = 15_000;
+/** Silent refusals of Cilium end with the caller's own limit. */
+const CONNECT_MS = 2_500;
+
+export interface Client {
+  readonly pod: Pod;
+  ask(url: string, question?: Omit<Question, 'url'>): Promise<Reply>;
+  /** Side by side; `connected`, `timeout` or an error's code of each. */
+  connect(targets: readonly Target[], timeoutMs?: number): Promise<Outcomes>;
+  load(url: string | readonly string[], load: Omit<Load, 'urls'>): Promise<LoadResult>;
+  /** What the first frame holds that comes back, `error` or `timeout`. */
+  webSocket(url: string, text: string, timeoutMs?: number): Promise<string>;
+  /** Runs JavaScript; what it prints. */
+  run(script: string, timeoutMs?: number): Promise<string>;
+}
+
+export type ClientOptions = Partial<Pick<NodePod, 'name' | 'namespace' | 'labels' | 'seccompProfile'>>;
+
+export async function clientPod(options: ClientOptions = {}): Promise<Client> {
+  const { name = 'client', namespace: inNamespace = 'e2e-client', ...rest } = options;
+  const files = `${name}-files`;
+  await apply(
+    namespace(inNamespace),
+    sourceFiles(files, inNamespace, 'test-e2e/lib/in-pod'),
+    nodeDeployment({ ...rest, name, namespace: inNamespace, files, args: ['-e', 'setInterval(() => {}, 1 << 30)'] }),
+  );
+  await waitReady(deployment(inNamespace, name));
+  const pod = await until(async () => (await podsOf(inNamespace, `app=${name}`)).find(({ isReady, isEnding }) => isReady && !isEnding), { what: `pod of ${name}`, timeoutMs: 30_000 });
+  return clientOf(pod);
+}
+
+/** For any pod of the tests that has the client's files in /work. */
+export function clientOf(pod: Pod): Client {
+  const node = async (args: readonly string[], timeoutMs: number): Promise<string> => {
+    const { code, stdout, stderr } = await exec(pod, ['/usr/local/bin/node', ...args], { timeoutMs: timeoutMs + OVERHEAD_MS });
+    if (code !== 0) throw new Error(`node ended with ${code} in ${pod.name}: ${stderr.slice(-2_000)}`);
+    return stdout;
+  };
+  const call = async (script: string, argument: unknown, timeoutMs: number): Promise<unknown> =>
+    JSON.parse(await node([`/work/${script}.ts`, JSON.stringify(argument)], timeoutMs)) as unknown;
+  return {
+    pod,
+    ask: async (url, question = {}) => await call('ask', { url, ...question }, question.timeoutMs ?? 20_000) as Reply,
+    connect: async (targets, timeoutMs = CONNECT_MS) => await call('connect', { targets, timeoutMs }, timeoutMs) as Outcomes,
+    load: async (url, load) => await call('load', { urls: typeof url === 'string' ? [url] : url, ...load }, load.durationMs + (load.timeoutMs ?? 10_000)) as LoadResult,
+    webSocket: async (url, text, timeoutMs = 10_000) => await call('websocket', { url, text, timeoutMs }, timeoutMs) as string,
+    run: async (script, timeoutMs = 20_000) => await node(['--input-type=module', '-e', script], timeoutMs),
+  };
+}

@@ -1,0 +1,65 @@
+// Runs in a client pod: one HTTP request, described by the first argument as JSON, the answer on stdout as JSON.
+
+import { createHash } from 'node:crypto';
+import { type IncomingHttpHeaders, request } from 'node:http';
+
+export interface Question {
+  readonly url: string;
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Base64. */
+  readonly body?: string;
+  readonly timeoutMs?: number;
+}
+
+export type Reply = {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  /** Base64; empty when it is larger than 1 MiB. */
+  readonly body: string;
+  readonly bytes: number;
+  readonly sha256: string;
+  /** False: the connection broke off before the end of the body. */
+  readonly isComplete: boolean;
+  readonly ms: number;
+} | {
+  readonly status: 0;
+  /** System error code, or `timeout`. */
+  readonly error: string;
+  readonly ms: number;
+};
+
+const BODY_BYTES_SHOWN_MAX = 1024 * 1024;
+
+export async function ask(question: Question): Promise<Reply> {
+  const { url, method = 'GET', headers = {}, body, timeoutMs = 20_000 } = question;
+  const beganMs = performance.now();
+  const ms = (): number => Math.round(performance.now() - beganMs);
+  return await new Promise((resolve) => {
+    const sent = request(url, { method, headers, agent: false, signal: AbortSignal.timeout(timeoutMs) });
+    sent.once('error', (error: Error & { code?: string }) => {
+      resolve({ status: 0, error: error.name === 'AbortError' ? 'timeout' : error.code ?? error.message, ms: ms() });
+    });
+    sent.once('response', (response) => {
+      const hash = createHash('sha256');
+      const shown: Buffer[] = [];
+      let bytes = 0;
+      response.on('data', (chunk: Buffer) => {
+        hash.update(chunk);
+        bytes += chunk.length;
+        if (bytes <= BODY_BYTES_SHOWN_MAX) shown.push(chunk);
+      });
+      response.on('error', () => undefined);
+      response.once('close', () => {
+        const isShown = bytes <= BODY_BYTES_SHOWN_MAX;
+        resolve({
+          status: response.statusCode ?? 0, headers: response.headers, body: isShown ? Buffer.concat(shown).toString('base64') : '',
+          bytes, sha256: hash.digest('hex'), isComplete: response.complete, ms: ms(),
+        });
+      });
+    });
+    sent.end(body === undefined ? undefined : Buffer.from(body, 'base64'));
+  });
+}
+
+if (import.meta.main) process.stdout.write(JSON.stringify(await ask(JSON.parse(process.argv[2] ?? '{}') as Question)));

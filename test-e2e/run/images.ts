@@ -1,0 +1,43 @@
+// The images that the cases need: ours from the working tree, the others from this machine's packages.
+
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { IMAGES, type ImageKey, type ImageName, root } from '../lib/context.ts';
+
+const BUILD_MS = 20 * 60_000;
+const BASE = 'localhost/sekisho-debian:13';
+
+function build(script: readonly string[], env: NodeJS.ProcessEnv = {}): string {
+  const [program = '', ...args] = script;
+  const { status, stdout } = spawnSync(program, args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 2], timeout: BUILD_MS, env: { ...process.env, ...env } });
+  const reference = stdout.trim().split('\n').at(-1) ?? '';
+  if (status !== 0 || reference === '') throw new Error(`no image: ${script.join(' ')}`);
+  return reference;
+}
+
+/** Builds what has changed. */
+export function buildImages(): Readonly<Record<ImageKey, ImageName>> {
+  const base = build(['bash', 'test-e2e/images/base.sh', BASE]);
+  const ours = (service: string): ImageName => nameOf(build(['sh', 'scripts/build-image.sh', service], { BASE_IMAGE: base }));
+  return {
+    gateway: ours('gateway'),
+    fetcher: ours('fetcher'),
+    'image-worker': ours('image-worker'),
+    valkey: nameOf(build(['bash', join('test-e2e/images/valkey.sh')])),
+  };
+}
+
+/** Images that somebody has pushed where their cluster finds them. */
+export function givenImages(env: NodeJS.ProcessEnv): Readonly<Record<ImageKey, ImageName>> {
+  const registry = env['E2E_IMAGE_REGISTRY'];
+  const tag = env['E2E_IMAGE_TAG'];
+  if (registry === undefined || tag === undefined) throw new Error('with KUBECONFIG, set E2E_IMAGE_REGISTRY and E2E_IMAGE_TAG: the images <registry>/gateway:<tag>, fetcher and image-worker');
+  const redis = nameOf(env['E2E_REDIS_IMAGE'] ?? 'docker.io/valkey/valkey:8.1');
+  return Object.fromEntries(IMAGES.map((key) => [key, key === 'valkey' ? redis : { repository: `${registry}/${key}`, tag }])) as Record<ImageKey, ImageName>;
+}
+
+function nameOf(reference: string): ImageName {
+  const [, repository = '', tag = ''] = /^(.+):([\w.-]+)$/.exec(reference) ?? [];
+  if (repository === '') throw new Error(`${reference} has no tag`);
+  return { repository, tag };
+}
