@@ -88,7 +88,9 @@ app.kubernetes.io/component: {{ .component }}
 {{- $rest := regexReplaceAll "^[a-zA-Z][a-zA-Z0-9+.-]*://" (toString .) "" -}}
 {{- $rest = regexReplaceAll "[/?#].*$" $rest "" -}}
 {{- $rest = regexReplaceAll "^.*@" $rest "" | lower -}}
-{{- if hasPrefix "[" $rest -}}
+{{- if include "sekisho.isIp" $rest -}}
+{{- $rest -}}
+{{- else if hasPrefix "[" $rest -}}
 {{- regexReplaceAll "^\\[([^\\]]*)\\].*$" $rest "${1}" -}}
 {{- else -}}
 {{- regexReplaceAll ":[0-9]*$" $rest "" -}}

@@ -2,7 +2,7 @@
      All problems are shown at once. Included once, from a template that always renders. */}}
 {{- define "sekisho.validate" -}}
 {{- $problems := list -}}
-{{- range $area := list "publicUrl" "misskey" "managed" "proxies" "images" "secrets" "redis" "networks" "unsafe" "hosts" "service" "scaling" "shutdown" "worker" "environment" -}}
+{{- range $area := list "publicUrl" "misskey" "managed" "misskeyPods" "proxies" "images" "secrets" "redis" "networks" "unsafe" "hosts" "service" "scaling" "shutdown" "worker" "environment" -}}
 {{- range splitList "\n" (include (printf "sekisho.validate.%s" $area) $) -}}
 {{- with trim . }}{{ $problems = append $problems . }}{{ end -}}
 {{- end -}}
