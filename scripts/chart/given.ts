@@ -1,0 +1,93 @@
+// What a values file opens by itself: the addresses it names, and who may reach public ones. Read here a second time, apart
+// from the templates, so that a slip in one of the two shows.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseCidr } from '@sekisho/netguard';
+import { parse } from 'yaml';
+import { CHART } from './helm.ts';
+import type { Outside } from './policy-checks.ts';
+import { publicRanges } from './ranges.ts';
+
+type Tree = Readonly<Record<string, unknown>>;
+
+interface Peered {
+  readonly networkPolicyPeers: readonly { readonly ipBlock?: { readonly cidr: string } }[];
+}
+interface Values {
+  readonly networkPolicy: { readonly enabled: boolean; readonly dns: { readonly nodeLocalCIDRs: readonly string[] } };
+  readonly cluster: { readonly denyCIDRs: readonly string[]; readonly apiServerCIDRs: readonly string[] };
+  readonly egress: { readonly ports: readonly number[]; readonly extraBlockedCIDRs: readonly string[] };
+  readonly unsafe: { readonly iUnderstand: boolean; readonly publicCIDRs: readonly string[] };
+  readonly fetcher: { readonly plainHttp: string; readonly dnsServers: readonly string[] };
+  readonly redis: { readonly evaluation: { readonly enabled: boolean } } & Readonly<Record<'state' | 'work', Peered & { readonly address: string }>>;
+  readonly misskey: Peered & {
+    readonly mode: string;
+    readonly url: string;
+    readonly unprotectedEgress: { readonly enabled: boolean };
+    readonly managed: Readonly<Record<'database' | 'redis', Peered & { readonly host: string }>> & {
+      readonly proxy: string;
+      readonly proxyNetworkPolicyPeers: Peered['networkPolicyPeers'];
+      readonly networkPolicyEgress: readonly { readonly peers: Peered['networkPolicyPeers'] }[];
+    };
+  };
+}
+
+/** Values as the templates see them: the chart's own with the file's on top. */
+export function readValues(file?: string): Values {
+  const own: unknown = parse(readFileSync(join(CHART, 'values.yaml'), 'utf8'));
+  const given: unknown = file === undefined ? {} : parse(readFileSync(file, 'utf8'));
+  return overlay(own, given) as Values;
+}
+
+export function outsideOf(values: Values): Outside {
+  const { fetcher, egress, unsafe, cluster, misskey } = values;
+  const free = misskey.mode === 'managed' && misskey.unprotectedEgress.enabled ? ['misskey-web', 'misskey-queue'] : [];
+  return {
+    publicFor: ['fetcher', ...free],
+    publicPorts: {
+      fetcher: fetcher.plainHttp === 'allow' ? [...new Set([80, ...egress.ports])] : egress.ports,
+      'misskey-web': [80, 443],
+      'misskey-queue': [80, 443],
+    },
+    public: publicRanges({
+      unsafePublic: unsafe.iUnderstand ? unsafe.publicCIDRs : [],
+      denied: [...cluster.denyCIDRs, ...egress.extraBlockedCIDRs],
+    }),
+    given: givenBlocks(values),
+  };
+}
+
+function givenBlocks({ networkPolicy, redis, misskey, fetcher, cluster }: Values): Outside['given'] {
+  const { nodeLocalCIDRs: dns } = networkPolicy.dns;
+  const role = (name: 'state' | 'work'): readonly string[] => (redis.evaluation.enabled ? [] : blocksOf(redis[name].address, redis[name].networkPolicyPeers));
+  const { managed } = misskey;
+  const database = blocksOf(managed.database.host, managed.database.networkPolicyPeers);
+  const further = managed.networkPolicyEgress.flatMap(({ peers }) => blocksOf('', peers));
+  const own = [...dns, ...database, ...blocksOf(managed.redis.host, managed.redis.networkPolicyPeers), ...blocksOf(managed.proxy, managed.proxyNetworkPolicyPeers), ...further];
+  return {
+    gateway: [...dns, ...(misskey.mode === 'external' ? blocksOf(misskey.url, misskey.networkPolicyPeers) : []), ...role('state'), ...role('work')],
+    fetcher: [...dns, ...role('work'), ...fetcher.dnsServers.flatMap((server) => blocksOf(server, []))],
+    'image-worker': [...dns, ...role('work')],
+    'misskey-web': own,
+    'misskey-queue': own,
+    'misskey-migration': [...dns, ...database],
+    secrets: cluster.apiServerCIDRs,
+    test: dns,
+  };
+}
+
+/** Blocks of the peers, else the address itself. */
+function blocksOf(text: string, peers: Peered['networkPolicyPeers']): readonly string[] {
+  if (peers.length > 0) return peers.flatMap(({ ipBlock }) => ipBlock?.cidr ?? []);
+  const bare = text.replace(/^[a-z]+:\/\//, '').replace(/^\[([^\]]*)\](?::\d+)?$/, '$1').replace(/^([0-9.]+):\d+$/, '$1');
+  return parseCidr(bare) === undefined ? [] : [bare];
+}
+
+const isTree = (value: unknown): value is Tree => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function overlay(under: unknown, over: unknown): unknown {
+  if (!isTree(under) || !isTree(over)) return over === undefined ? under : over;
+  const keys = new Set([...Object.keys(under), ...Object.keys(over)]);
+  return Object.fromEntries([...keys].map((key) => [key, overlay(under[key], over[key])]));
+}

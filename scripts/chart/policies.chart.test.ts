@@ -1,0 +1,214 @@
+// Expands every rule that the chart renders, for every pod that it renders, without a cluster.
+
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { type KubeObject, parseDocuments, podsOf } from '../../test-chart/lib/documents.ts';
+import { outsideOf, readValues } from './given.ts';
+import { CHART, renderChart } from './helm.ts';
+import type { Endpoint } from './policy.ts';
+import { arrows, denyProblems, outsideProblems } from './policy-checks.ts';
+
+const NAMESPACE = 'web';
+const COMPONENTS = ['gateway', 'fetcher', 'image-worker', 'redis-state', 'redis-work', 'misskey-web', 'misskey-queue', 'misskey-migration', 'secrets', 'test'] as const;
+const REQUIRED = ['publicUrl=https://social.example', 'misskey.url=http://misskey.social.svc:3000'];
+
+const release = (component: string, instance = 'sekisho'): Record<string, string> =>
+  ({ 'app.kubernetes.io/name': 'sekisho', 'app.kubernetes.io/instance': instance, 'app.kubernetes.io/component': component });
+const other = (name: string, namespace: string, labels: Record<string, string>): Endpoint =>
+  ({ name, namespace, namespaceLabels: { 'kubernetes.io/metadata.name': namespace }, labels });
+
+/** Pods that are not ours: whom we ask, who asks us, and those that look like ours. */
+const WORLD = [
+  other('kube-dns', 'kube-system', { 'k8s-app': 'kube-dns' }),
+  other('kube-proxy', 'kube-system', { 'k8s-app': 'kube-proxy' }),
+  other('their-misskey', 'social', { app: 'misskey' }),
+  other('their-search', 'social', { app: 'search' }),
+  other('meilisearch', 'search', { app: 'meilisearch' }),
+  other('their-redis', 'databases', { app: 'misskey-redis' }),
+  other('ingress', 'ingress-nginx', { app: 'ingress-nginx' }),
+  other('prometheus', 'monitoring', { app: 'prometheus' }),
+  other('grafana', 'monitoring', { app: 'grafana' }),
+  other('neighbour', NAMESPACE, { app: 'neighbour' }),
+  other('twin', NAMESPACE, release('gateway', 'other')),
+  other('copycat', 'elsewhere', release('gateway')),
+] as const;
+
+const DNS = 'kube-dns TCP/53 UDP/53';
+const fromAnyone = WORLD.map(({ name }) => `${name} -> gateway TCP/8080`);
+
+/** DESIGN section 2 for the services that exist; a pair that is not here is refused. */
+const DEFAULTS = [
+  ...fromAnyone,
+  'test -> gateway TCP/8080',
+  'gateway -> fetcher TCP/8081',
+  'gateway -> redis-state TCP/6379',
+  'gateway -> redis-work TCP/6379',
+  'fetcher -> redis-work TCP/6379',
+  'image-worker -> redis-work TCP/6379',
+  ...['gateway', 'fetcher', 'image-worker', 'test'].map((name) => `${name} -> ${DNS}`),
+];
+const EXTERNAL = [...DEFAULTS, 'gateway -> their-misskey TCP/3000', 'gateway -> their-search TCP/3000'];
+
+const NAMED = [
+  'ingress -> gateway TCP/8080',
+  'test -> gateway TCP/8080',
+  ...['gateway', 'fetcher', 'image-worker'].map((name) => `prometheus -> ${name} TCP/9090`),
+  'gateway -> fetcher TCP/8081',
+  'gateway -> their-misskey TCP/3000',
+  'gateway -> their-redis TCP/6379-6380',
+  'fetcher -> their-redis TCP/6380',
+  'image-worker -> their-redis TCP/6380',
+  ...['gateway', 'fetcher', 'image-worker', 'test'].map((name) => `${name} -> ${DNS}`),
+];
+
+const MANAGED = [
+  ...DEFAULTS,
+  'gateway -> misskey-web TCP/3000',
+  ...['misskey-web', 'misskey-queue'].map((name) => `${name} -> their-redis TCP/5432 TCP/6379`),
+  ...['misskey-web', 'misskey-queue'].map((name) => `${name} -> meilisearch TCP/7700`),
+  'misskey-migration -> their-redis TCP/5432',
+  ...['misskey-web', 'misskey-queue', 'misskey-migration'].map((name) => `${name} -> ${DNS}`),
+];
+
+const ci = (name: string): string => join(CHART, 'ci', `${name}-values.yaml`);
+const files = readdirSync(join(CHART, 'ci')).filter((name) => name.endsWith('-values.yaml')).toSorted().map((name) => join(CHART, 'ci', name));
+
+/** Adds a pod for each component that the values do not render, so that its place in the table is judged, too. */
+function withAll(objects: readonly KubeObject[]): readonly KubeObject[] {
+  const present = new Set(podsOf(objects).map(({ metadata }) => metadata.labels?.['app.kubernetes.io/component']));
+  const missing = COMPONENTS.filter((component) => !present.has(component));
+  return [...objects, ...missing.flatMap((component) => parseDocuments(JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { name: component, labels: release(component) }, spec: { containers: [] } })))];
+}
+
+describe('defaults', () => {
+  let objects: readonly KubeObject[];
+  beforeAll(async () => {
+    objects = await renderChart([], { set: REQUIRED });
+  });
+
+  it('have the pods of every service', () => {
+    const components = podsOf(objects).map(({ metadata }) => metadata.labels?.['app.kubernetes.io/component']);
+    expect(components).toEqual(expect.arrayContaining(['gateway', 'fetcher', 'image-worker', 'redis-state', 'redis-work', 'secrets']));
+  });
+
+  it('allow exactly the arrows of the design', () => {
+    expect(arrows(withAll(objects), NAMESPACE, WORLD)).toEqual(EXTERNAL.toSorted());
+  });
+
+  it('deny every pod by default and let only the fetcher out, to public addresses', () => {
+    expect(denyProblems(objects, NAMESPACE)).toEqual([]);
+    expect(outsideProblems(withAll(objects), NAMESPACE, outsideOf(readValues()))).toEqual([]);
+  });
+
+  it('are the same for a release of another name', async () => {
+    const named = await renderChart([], { set: REQUIRED, release: 'stage', namespace: NAMESPACE });
+    expect(denyProblems(named, NAMESPACE)).toEqual([]);
+    expect(arrows(named, NAMESPACE, WORLD).filter((line) => line.startsWith('gateway'))).toEqual(EXTERNAL.filter((line) => line.startsWith('gateway')).toSorted());
+  });
+});
+
+describe('ci values', () => {
+  it.each(files)('%s', async (file) => {
+    const values = readValues(file);
+    const objects = await renderChart([file]);
+    if (!values.networkPolicy.enabled) {
+      expect(objects.filter(({ kind }) => kind === 'NetworkPolicy')).toEqual([]);
+      return;
+    }
+    expect(denyProblems(objects, NAMESPACE)).toEqual([]);
+    expect(outsideProblems(objects, NAMESPACE, outsideOf(values))).toEqual([]);
+  });
+
+  it('allow the peers that are named and nobody else', async () => {
+    expect(arrows(withAll(await renderChart([ci('network-policy')])), NAMESPACE, WORLD)).toEqual(NAMED.toSorted());
+  });
+
+  it('let a managed Misskey reach what its values name, the gateway alone reach it', async () => {
+    expect(arrows(withAll(await renderChart([ci('unprotected-egress')])), NAMESPACE, WORLD)).toEqual(MANAGED.toSorted());
+  });
+
+  it('keep a managed Misskey from public addresses without unprotectedEgress', async () => {
+    const objects = withAll(await renderChart([ci('unprotected-egress')], { set: ['misskey.unprotectedEgress.enabled=false'] }));
+    const outside = outsideOf(readValues(ci('unprotected-egress')));
+    expect(outsideProblems(objects, NAMESPACE, { ...outside, publicFor: ['fetcher'] })).toEqual([]);
+  });
+});
+
+interface Shaped {
+  podSelector: { matchLabels?: Record<string, string> };
+  ingress?: { from?: unknown[]; ports?: unknown[] }[];
+  egress?: { to?: { ipBlock?: { cidr: string; except: string[] } }[]; ports?: unknown[] }[];
+}
+
+describe('the checks', () => {
+  let objects: readonly KubeObject[];
+  beforeAll(async () => {
+    objects = withAll(await renderChart([], { set: REQUIRED }));
+  });
+  const outside = outsideOf(readValues());
+
+  /** Problems after one change to one policy. */
+  function problemsWith(policy: string, change: (spec: Shaped) => void): readonly string[] {
+    const changed = structuredClone(objects);
+    const found = changed.find(({ kind, metadata }) => kind === 'NetworkPolicy' && metadata.name === `sekisho-${policy}`);
+    change(found?.spec as unknown as Shaped);
+    return problemsOf(changed);
+  }
+  const problemsOf = (changed: readonly KubeObject[]): readonly string[] => {
+    const lines = arrows(changed, NAMESPACE, WORLD);
+    const wrong = [...lines.filter((line) => !EXTERNAL.includes(line)), ...EXTERNAL.filter((line) => !lines.includes(line))];
+    return [...denyProblems(changed, NAMESPACE), ...outsideProblems(changed, NAMESPACE, outside), ...wrong];
+  };
+  const publicRule = (spec: Shaped): NonNullable<Shaped['egress']>[number] => spec.egress?.find(({ to }) => to?.[0]?.ipBlock !== undefined) ?? {};
+
+  it('find nothing without a change', () => {
+    expect(problemsOf(objects)).toEqual([]);
+  });
+
+  it('miss no row of the address table', () => {
+    let rows = 0;
+    for (const block of [0, 1]) {
+      problemsWith('fetcher', (spec) => {
+        rows += publicRule(spec).to?.[block]?.ipBlock?.except.length ?? 0;
+      });
+      for (let row = 0; row < (block === 0 ? 19 : 5); row += 1) {
+        expect(problemsWith('fetcher', (spec) => publicRule(spec).to?.[block]?.ipBlock?.except.splice(row, 1))).not.toEqual([]);
+      }
+    }
+    expect(rows).toBe(24);
+  });
+
+  it.each<[string, string, (spec: Shaped) => void]>([
+    ['an exception too many', 'fetcher', (spec) => publicRule(spec).to?.[0]?.ipBlock?.except.push('8.8.8.0/24')],
+    ['IPv6 forgotten', 'fetcher', (spec) => publicRule(spec).to?.pop()],
+    ['all IPv6 instead of 2000::/3', 'fetcher', (spec) => Object.assign(publicRule(spec).to?.[1]?.ipBlock ?? {}, { cidr: '::/0' })],
+    ['every port of public addresses', 'fetcher', (spec) => Object.assign(publicRule(spec), { ports: [] })],
+    ['one port more', 'fetcher', (spec) => publicRule(spec).ports?.push({ protocol: 'TCP', port: 22 })],
+    ['no peers left in a rule', 'image-worker', (spec) => Object.assign(spec.egress?.[0] ?? {}, { to: [] })],
+    ['the fetcher rules for every pod', 'fetcher', (spec) => Object.assign(spec, { podSelector: {} })],
+    ['the fetcher rules for every pod of the release', 'fetcher', (spec) => delete spec.podSelector.matchLabels?.['app.kubernetes.io/component']],
+    ['any pod of the namespace at the state Redis', 'redis-state', (spec) => Object.assign(spec.ingress?.[0] ?? {}, { from: [{ podSelector: {} }] })],
+    ['any namespace at the work Redis', 'redis-work', (spec) => Object.assign(spec.ingress?.[0] ?? {}, { from: [{ namespaceSelector: {} }] })],
+    ['the gateway of another release at the fetcher', 'fetcher', (spec) => Object.assign(spec.ingress?.[0] ?? {}, { from: [{ podSelector: { matchLabels: { 'app.kubernetes.io/component': 'gateway' } } }] })],
+    ['the worker at the state Redis', 'redis-state', (spec) => Object.assign(spec, { podSelector: { matchLabels: { 'app.kubernetes.io/name': 'sekisho' } } })],
+    ['a forgotten arrow', 'gateway', (spec) => spec.egress?.pop()],
+    ['a port of a Service instead of the pod', 'gateway', (spec) => Object.assign(spec.ingress?.[0] ?? {}, { ports: [{ protocol: 'TCP', port: 80 }] })],
+    ['a default deny for another release', 'default-deny', (spec) => Object.assign(spec, { podSelector: { matchLabels: release('gateway', 'other') } })],
+    ['a default deny for one direction', 'default-deny', (spec) => Object.assign(spec, { policyTypes: ['Ingress'] })],
+  ])('see %s', (_title, policy, change) => {
+    expect(problemsWith(policy, change)).not.toEqual([]);
+  });
+
+  it('see a missing policy', () => {
+    const policies = objects.filter(({ kind }) => kind === 'NetworkPolicy');
+    expect(policies.length).toBeGreaterThanOrEqual(6);
+    for (const policy of policies) expect(problemsOf(objects.filter((object) => object !== policy))).not.toEqual([]);
+  });
+
+  it('see a pod without labels and one on the network of its node', () => {
+    const pod = (spec: string, labels: Record<string, string>): readonly KubeObject[] => parseDocuments(`{apiVersion: v1, kind: Pod, metadata: {name: x, labels: ${JSON.stringify(labels)}}, spec: ${spec}}`);
+    expect(denyProblems([...objects, ...pod('{containers: []}', {})], NAMESPACE)).toEqual(['Pod/x: no default deny selects it']);
+    expect(denyProblems([...objects, ...pod('{containers: [], hostNetwork: true}', release('test'))], NAMESPACE)).toHaveLength(1);
+  });
+});
