@@ -12,8 +12,11 @@ export interface Question {
   readonly timeoutMs?: number;
 }
 
-export type Reply = {
+export interface Reply {
+  /** 0: no answer came. */
   readonly status: number;
+  /** System error code, or `timeout`; empty when there was an answer. */
+  readonly error: string;
   readonly headers: IncomingHttpHeaders;
   /** Base64; empty when it is larger than 1 MiB. */
   readonly body: string;
@@ -22,12 +25,7 @@ export type Reply = {
   /** False: the connection broke off before the end of the body. */
   readonly isComplete: boolean;
   readonly ms: number;
-} | {
-  readonly status: 0;
-  /** System error code, or `timeout`. */
-  readonly error: string;
-  readonly ms: number;
-};
+}
 
 const BODY_BYTES_SHOWN_MAX = 1024 * 1024;
 
@@ -38,7 +36,8 @@ export async function ask(question: Question): Promise<Reply> {
   return await new Promise((resolve) => {
     const sent = request(url, { method, headers, agent: false, signal: AbortSignal.timeout(timeoutMs) });
     sent.once('error', (error: Error & { code?: string }) => {
-      resolve({ status: 0, error: error.name === 'AbortError' ? 'timeout' : error.code ?? error.message, ms: ms() });
+      const name = error.name === 'AbortError' ? 'timeout' : error.code ?? error.message;
+      resolve({ status: 0, error: name, headers: {}, body: '', bytes: 0, sha256: '', isComplete: false, ms: ms() });
     });
     sent.once('response', (response) => {
       const hash = createHash('sha256');
@@ -53,7 +52,7 @@ export async function ask(question: Question): Promise<Reply> {
       response.once('close', () => {
         const isShown = bytes <= BODY_BYTES_SHOWN_MAX;
         resolve({
-          status: response.statusCode ?? 0, headers: response.headers, body: isShown ? Buffer.concat(shown).toString('base64') : '',
+          status: response.statusCode ?? 0, error: '', headers: response.headers, body: isShown ? Buffer.concat(shown).toString('base64') : '',
           bytes, sha256: hash.digest('hex'), isComplete: response.complete, ms: ms(),
         });
       });
