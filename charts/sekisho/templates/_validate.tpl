@@ -39,8 +39,7 @@ misskey.url is {{ $url | quote }}: write scheme, host and port only, for example
 {{- else if eq $host (include "sekisho.hostOf" .Values.publicUrl) }}
 misskey.url has the host of publicUrl, so the gateway would ask itself: write the address of Misskey's own Service, for example http://misskey.misskey.svc:3000
 {{- else if and .Values.networkPolicy.enabled (not .Values.misskey.networkPolicyPeers) (not (include "sekisho.peersOfHost" (dict "host" $host "value" "misskey.url") | fromJsonArray)) }}
-{{- $labels := splitList "." $host }}
-misskey.url names {{ $host }}, and a NetworkPolicy cannot allow names: say where it runs, for example misskey.networkPolicyPeers: [{ namespaceSelector: { matchLabels: { kubernetes.io/metadata.name: {{ if gt (len $labels) 2 }}{{ index $labels 1 }}{{ else }}{{ .Release.Namespace }}{{ end }} } } }]
+misskey.url names {{ $host }}, and a NetworkPolicy cannot allow names: say where it runs, for example misskey.networkPolicyPeers: [{ namespaceSelector: { matchLabels: { kubernetes.io/metadata.name: misskey } } }], or use the name of its Service (name.namespace.svc)
 {{- end }}
 {{- if .Values.misskey.unprotectedEgress.enabled }}
 misskey.unprotectedEgress.enabled has no effect on a Misskey that runs elsewhere: remove it, or set misskey.mode: managed

@@ -17,8 +17,6 @@ The least that \`my-values.yaml\` needs, for a Misskey that runs in the namespac
 publicUrl: https://social.example
 misskey:
   url: http://misskey.misskey.svc:3000
-  networkPolicyPeers:
-    - namespaceSelector: { matchLabels: { kubernetes.io/metadata.name: misskey } }
 \`\`\`
 
 \`helm install\` prints the lines for Misskey's configuration and what the chosen values leave unprotected. Values that cannot work are
