@@ -1,13 +1,16 @@
 // Expands every rule that the chart renders, for every pod that it renders, without a cluster.
 
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { type KubeObject, parseDocuments, podsOf } from '../../test-chart/lib/documents.ts';
 import { outsideOf, readValues } from './given.ts';
 import { CHART, renderChart } from './helm.ts';
 import type { Endpoint } from './policy.ts';
 import { arrows, denyProblems, outsideProblems } from './policy-checks.ts';
+import { ipv4Cidr, ipv6Cidr } from './testing/cidrs.ts';
 
 const NAMESPACE = 'web';
 const COMPONENTS = ['gateway', 'fetcher', 'image-worker', 'redis-state', 'redis-work', 'misskey-web', 'misskey-queue', 'misskey-migration', 'secrets', 'test'] as const;
@@ -105,6 +108,24 @@ describe('defaults', () => {
     const named = await renderChart([], { set: REQUIRED, release: 'stage', namespace: NAMESPACE });
     expect(denyProblems(named, NAMESPACE)).toEqual([]);
     expect(arrows(named, NAMESPACE, WORLD).filter((line) => line.startsWith('gateway'))).toEqual(EXTERNAL.filter((line) => line.startsWith('gateway')).toSorted());
+  });
+});
+
+describe('cluster.denyCIDRs', () => {
+  it('is taken out exactly, whatever its ranges and spellings', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sekisho-cidrs-'));
+    try {
+      for (const seed of [1, 2, 3]) {
+        const denyCIDRs = [...new Set([...fc.sample(ipv4Cidr, { seed, numRuns: 40 }), ...fc.sample(ipv6Cidr, { seed, numRuns: 40 })])];
+        const file = join(folder, `${seed}.json`);
+        writeFileSync(file, JSON.stringify({ publicUrl: 'https://social.example', misskey: { url: 'http://misskey.social.svc:3000' }, cluster: { denyCIDRs } }));
+        const objects = await renderChart([file]);
+        expect(outsideProblems(objects, NAMESPACE, outsideOf(readValues(file)))).toEqual([]);
+        expect(outsideProblems(objects, NAMESPACE, outsideOf(readValues()))).not.toEqual([]);
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });
 
