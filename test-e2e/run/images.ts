@@ -1,11 +1,11 @@
 // The images that the cases need: ours from the working tree, the others from this machine's packages.
 
 import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
 import { IMAGES, type ImageKey, type ImageName, root } from '../lib/context.ts';
 
 const BUILD_MS = 20 * 60_000;
 const BASE = 'localhost/sekisho-debian:13';
+const VALKEY = 'localhost/sekisho-valkey:8.1';
 
 function build(script: readonly string[], env: NodeJS.ProcessEnv = {}): string {
   const [program = '', ...args] = script;
@@ -23,7 +23,7 @@ export function buildImages(): Readonly<Record<ImageKey, ImageName>> {
     gateway: ours('gateway'),
     fetcher: ours('fetcher'),
     'image-worker': ours('image-worker'),
-    valkey: nameOf(build(['bash', join('test-e2e/images/valkey.sh')])),
+    valkey: nameOf(build(['bash', 'test-e2e/images/valkey.sh', VALKEY, base])),
   };
 }
 
