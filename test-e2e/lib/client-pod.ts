@@ -1,8 +1,10 @@
 // A client: a pod in a namespace of its own that asks, connects and loads on behalf of a case.
 
+import { randomUUID } from 'node:crypto';
 import { type Pod, apply, exec, namespace, podsOf } from './cluster.ts';
 import type { Question, Reply } from './in-pod/ask.ts';
 import type { Outcomes, Target } from './in-pod/connect.ts';
+import type { Answer, Crowd } from './in-pod/crowd.ts';
 import type { Load, LoadResult } from './in-pod/load.ts';
 import { type NodePod, nodeDeployment, sourceFiles } from './node-pod.ts';
 import { deployment, waitReady } from './ready.ts';
@@ -19,10 +21,19 @@ export interface Client {
   /** Side by side; `connected`, `timeout` or an error's code of each. */
   connect(targets: readonly Target[], timeoutMs?: number): Promise<Outcomes>;
   load(url: string | readonly string[], load: Omit<Load, 'urls'>): Promise<LoadResult>;
+  /** The same until it is told to stop, `durationMs` at most. */
+  startLoad(load: Omit<Load, 'id'>): RunningLoad;
+  /** All at the same moment; the answers in the order of the questions. */
+  crowd(crowd: Crowd): Promise<readonly Answer[]>;
   /** What the first frame holds that comes back, `error` or `timeout`. */
   webSocket(url: string, text: string, timeoutMs?: number): Promise<string>;
   /** Runs JavaScript; what it prints. */
   run(script: string, timeoutMs?: number): Promise<string>;
+}
+
+export interface RunningLoad {
+  /** Ends it; what runs is waited for. */
+  stop(): Promise<LoadResult>;
 }
 
 export type ClientOptions = Partial<Pick<NodePod, 'name' | 'namespace' | 'labels' | 'seccompProfile'>>;
@@ -49,11 +60,24 @@ export function clientOf(pod: Pod): Client {
   };
   const call = async (script: string, argument: unknown, timeoutMs: number): Promise<unknown> =>
     JSON.parse(await node([`/work/${script}.ts`, JSON.stringify(argument)], timeoutMs)) as unknown;
+  const load = async (order: Load): Promise<LoadResult> => await call('load', order, order.durationMs + (order.timeoutMs ?? 10_000)) as LoadResult;
   return {
     pod,
     ask: async (url, question = {}) => await call('ask', { url, ...question }, question.timeoutMs ?? 20_000) as Reply,
     connect: async (targets, timeoutMs = CONNECT_MS) => await call('connect', { targets, timeoutMs }, timeoutMs) as Outcomes,
-    load: async (url, load) => await call('load', { urls: typeof url === 'string' ? [url] : url, ...load }, load.durationMs + (load.timeoutMs ?? 10_000)) as LoadResult,
+    load: async (url, order) => await load({ urls: typeof url === 'string' ? [url] : url, ...order }),
+    startLoad: (order) => {
+      const loadId = randomUUID();
+      const result = load({ ...order, id: loadId });
+      result.catch(() => undefined);
+      return {
+        stop: async () => {
+          await call('end-load', { loadId }, 5_000);
+          return await result;
+        },
+      };
+    },
+    crowd: async (crowd) => await call('crowd', crowd, crowd.timeoutMs) as readonly Answer[],
     webSocket: async (url, text, timeoutMs = 10_000) => await call('websocket', { url, text, timeoutMs }, timeoutMs) as string,
     run: async (script, timeoutMs = 20_000) => await node(['--input-type=module', '-e', script], timeoutMs),
   };

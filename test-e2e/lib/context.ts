@@ -11,7 +11,8 @@ export interface ImageName {
   readonly tag: string;
 }
 
-export const IMAGES = ['gateway', 'fetcher', 'image-worker', 'valkey'] as const;
+/** The last two are of the tests: a fetcher whose own wall is down, and an image with Misskey's layout. */
+export const IMAGES = ['gateway', 'fetcher', 'image-worker', 'valkey', 'fetcher-unguarded', 'misskey-like'] as const;
 export type ImageKey = (typeof IMAGES)[number];
 
 export interface Context {

@@ -19,8 +19,20 @@ export interface NodePod {
   readonly ports?: Readonly<Record<string, number>>;
   readonly readiness?: Readonly<Record<string, unknown>>;
   readonly seccompProfile?: Readonly<Record<string, unknown>>;
+  /** It may listen below 1024. */
+  readonly hasLowPorts?: boolean;
   readonly replicas?: number;
 }
+
+/**
+ * A bare pod with exactly the given labels that no Service ever sends anybody to: policies select by labels, so it is to
+ * them what the pod is whose labels it has.
+ */
+export const twinPod = (pod: NodePod): Manifest => ({
+  apiVersion: 'v1', kind: 'Pod', metadata: { name: pod.name, namespace: pod.namespace, labels: pod.labels },
+  // Nobody sets this condition, so the pod never counts as ready.
+  spec: { ...podSpec(pod), readinessGates: [{ conditionType: 'e2e.sekisho/never' }] },
+});
 
 /** A Deployment; its pods carry the label `app: <name>`. */
 export function nodeDeployment(pod: NodePod): Manifest {
@@ -40,7 +52,10 @@ const podSpec = (pod: NodePod): Readonly<Record<string, unknown>> => ({
   automountServiceAccountToken: false,
   enableServiceLinks: false,
   terminationGracePeriodSeconds: 1,
-  securityContext: { runAsNonRoot: true, runAsUser: 10_001, runAsGroup: 10_001, seccompProfile: pod.seccompProfile ?? { type: 'RuntimeDefault' } },
+  securityContext: {
+    runAsNonRoot: true, runAsUser: 10_001, runAsGroup: 10_001, seccompProfile: pod.seccompProfile ?? { type: 'RuntimeDefault' },
+    ...(pod.hasLowPorts === true ? { sysctls: [{ name: 'net.ipv4.ip_unprivileged_port_start', value: '0' }] } : {}),
+  },
   containers: [{
     name: 'node',
     image: imageReference('gateway'),

@@ -1,12 +1,14 @@
 // Runs in a client pod: requests at a constant rate whatever the answers do, so that a pause shows up as lost requests
-// and not as a slower client.
+// and not as a slower client. SIGUSR2 ends it before its time; what runs then is waited for.
 
-import { Agent, request } from 'node:http';
+import { createHash, randomBytes } from 'node:crypto';
+import { Agent, type IncomingMessage, request } from 'node:http';
 
 export interface Load {
-  /** Asked in turn. */
+  /** Asked in turn; `{n}` becomes a number that no other request has. */
   readonly urls: readonly string[];
   readonly rps: number;
+  /** At most. */
   readonly durationMs: number;
   /** Of one request; a late one is `timeout`. */
   readonly timeoutMs?: number;
@@ -14,6 +16,10 @@ export interface Load {
   /** That many addresses in turn in X-Forwarded-For. */
   readonly clients?: number;
   readonly headers?: Readonly<Record<string, string>>;
+  /** What every 200 must hold; another one is `false`. */
+  readonly sha256?: string;
+  /** To be found by, for who ends it. */
+  readonly id?: string;
 }
 
 export interface LoadResult {
@@ -24,25 +30,48 @@ export interface LoadResult {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly maxMs: number;
+  /** The first few. */
+  readonly failures: readonly Failure[];
 }
 
+export interface Failure {
+  readonly code: string;
+  /** From the start of the load until the request was sent. */
+  readonly atMs: number;
+  readonly ms: number;
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, unknown>>;
+}
+
+interface End {
+  readonly code: string;
+  readonly headers?: Readonly<Record<string, unknown>>;
+}
+
+const FAILURES_SHOWN_MAX = 10;
 const isOk = (code: string): boolean => /^[23]\d\d$/.test(code);
+const stop = new AbortController();
 
 export async function load(order: Load): Promise<LoadResult> {
   const { urls, rps, durationMs, keepAlive = false } = order;
   const agent = keepAlive ? new Agent({ keepAlive: true, maxSockets: 64 }) : new Agent({ keepAlive: false, maxSockets: Infinity });
   const total = Math.max(1, Math.round((rps * durationMs) / 1_000));
+  const mark = randomBytes(6).toString('hex');
   const codes: Record<string, number> = {};
   const took: number[] = [];
+  const failures: Failure[] = [];
   const running: Promise<void>[] = [];
   const beganMs = performance.now();
-  for (let index = 0; index < total; index += 1) {
-    const dueMs = beganMs + (index * 1_000) / rps;
-    const waitMs = dueMs - performance.now();
-    if (waitMs > 1) await new Promise((resolve) => setTimeout(resolve, waitMs));
-    running.push(one(order, urls[index % urls.length] ?? '', { agent, index }).then(({ code, ms }) => {
+  for (let index = 0; index < total && !stop.signal.aborted; index += 1) {
+    await pause(beganMs + (index * 1_000) / rps - performance.now());
+    const sentMs = performance.now();
+    const url = (urls[index % urls.length] ?? '').replaceAll('{n}', `${mark}${index}`);
+    running.push(one(order, url, { agent, index }).then(({ code, headers }) => {
+      const ms = performance.now() - sentMs;
       codes[code] = (codes[code] ?? 0) + 1;
       took.push(ms);
+      if (isOk(code) || failures.length >= FAILURES_SHOWN_MAX) return;
+      failures.push({ code, atMs: Math.round(sentMs - beganMs), ms: Math.round(ms), url, ...(headers === undefined ? {} : { headers }) });
     }));
   }
   await Promise.all(running);
@@ -50,25 +79,47 @@ export async function load(order: Load): Promise<LoadResult> {
   const ok = Object.entries(codes).reduce((sum, [code, count]) => (isOk(code) ? sum + count : sum), 0);
   const sorted = took.toSorted((a, b) => a - b);
   const at = (part: number): number => Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0);
-  return { ok, failed: total - ok, codes, p50Ms: at(0.5), p99Ms: at(0.99), maxMs: at(1) };
+  return { ok, failed: running.length - ok, codes, p50Ms: at(0.5), p99Ms: at(0.99), maxMs: at(1), failures };
 }
 
-async function one(order: Load, url: string, { agent, index }: { readonly agent: Agent; readonly index: number }): Promise<{ readonly code: string; readonly ms: number }> {
-  const beganMs = performance.now();
+async function pause(waitMs: number): Promise<void> {
+  if (waitMs <= 1) return;
+  await new Promise<void>((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      stop.signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, waitMs);
+    stop.signal.addEventListener('abort', end);
+  });
+}
+
+async function one(order: Load, url: string, { agent, index }: { readonly agent: Agent; readonly index: number }): Promise<End> {
   const address = order.clients === undefined ? {} : { 'x-forwarded-for': `198.18.${Math.floor((index % order.clients) / 250)}.${(index % order.clients) % 250 + 1}` };
-  const code = await new Promise<string>((resolve) => {
-    const sent = request(url, { agent, headers: { ...order.headers, ...address }, signal: AbortSignal.timeout(order.timeoutMs ?? 10_000) });
+  const deadline = AbortSignal.timeout(order.timeoutMs ?? 10_000);
+  return await new Promise<End>((resolve) => {
+    const sent = request(url, { agent, headers: { ...order.headers, ...address }, signal: deadline });
     sent.once('error', (error: Error & { code?: string }) => {
       const name = error.name === 'AbortError' ? 'timeout' : error.code ?? error.message;
-      resolve(sent.reusedSocket ? `reused:${name}` : name);
+      resolve({ code: sent.reusedSocket ? `reused:${name}` : name });
     });
-    sent.once('response', (response) => {
-      response.on('error', () => undefined).resume();
-      response.once('close', () => resolve(response.complete ? String(response.statusCode) : 'cut'));
-    });
+    sent.once('response', (response) => judge(order, response).then(({ code, headers }) => resolve({ code: code === 'cut' && deadline.aborted ? 'timeout' : code, headers })));
     sent.end();
   });
-  return { code, ms: performance.now() - beganMs };
 }
 
-if (import.meta.main) process.stdout.write(JSON.stringify(await load(JSON.parse(process.argv[2] ?? '{}') as Load)));
+async function judge({ sha256 }: Load, response: IncomingMessage): Promise<Required<End>> {
+  const { statusCode, headers } = response;
+  const hash = createHash('sha256');
+  response.on('error', () => undefined).on('data', (chunk: Buffer) => void (sha256 === undefined || hash.update(chunk)));
+  await new Promise((resolve) => response.once('close', resolve));
+  if (!response.complete) return { code: 'cut', headers };
+  const isFalse = statusCode === 200 && sha256 !== undefined && hash.digest('hex') !== sha256;
+  return { code: isFalse ? 'false' : String(statusCode), headers };
+}
+
+if (import.meta.main) {
+  process.once('SIGUSR2', () => stop.abort());
+  process.stdout.write(JSON.stringify(await load(JSON.parse(process.argv[2] ?? '{}') as Load)));
+}

@@ -17,9 +17,11 @@ export interface Misskey {
   requests(): Promise<readonly StubRequest[]>;
 }
 
-/** @param files name with extension to bytes, together at most 1 MiB; served as /files/<name without extension>. */
-export async function startMisskey(files: Readonly<Record<string, Uint8Array>> = {}): Promise<Misskey> {
-  const inNamespace = MISSKEY_NAMESPACE;
+/**
+ * @param files name with extension to bytes, together at most 1 MiB; served as /files/<name without extension>.
+ * @param inNamespace one of its own for a case that loads it: the common one may start anew under another case
+ */
+export async function startMisskey(files: Readonly<Record<string, Uint8Array>> = {}, inNamespace = MISSKEY_NAMESPACE): Promise<Misskey> {
   await apply(
     namespace(inNamespace),
     sourceFiles('misskey-sources', inNamespace, 'packages/testkit/src/misskey', 'test-e2e/lib/misskey/main.ts'),

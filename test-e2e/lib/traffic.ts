@@ -1,0 +1,111 @@
+// What users do all the time, for cases that change the cluster under them: cached and uncached pictures and pages, over
+// connections that are new each time and over such that are kept, every answer compared with the expected bytes.
+
+import { createHash } from 'node:crypto';
+import { expect } from '@jest/globals';
+import { readMediaHeader } from '@sekisho/media-header';
+import { PICTURES } from '@sekisho/testkit';
+import type { Client, RunningLoad } from './client-pod.ts';
+import { until } from './deadline.ts';
+import type { Failure, LoadResult } from './in-pod/load.ts';
+import { publish } from './internet.ts';
+import type { Sekisho } from './sekisho.ts';
+
+/** A case that forgets to stop its traffic must end all the same. */
+const TRAFFIC_MS_MAX = 240_000;
+/** Behind the gateway's own: a fetch, the line, a job whose worker is gone (25 s), and some air. */
+const REQUEST_MS_MAX = 30_000;
+const CLIENTS = 40;
+const PICTURE = PICTURES['png-emoji'];
+const SIDE = 128; // emoji mode
+
+export interface Expected {
+  /** URLs of the picture in the cache. */
+  readonly hits: readonly string[];
+  /** `{n}` stands for what makes it a new picture. */
+  readonly miss: string;
+  readonly page: string;
+  readonly pictureSha256: string;
+  readonly pageSha256: string;
+}
+
+export interface TrafficResult {
+  readonly requests: number;
+  readonly failed: number;
+  /** By stream. */
+  readonly results: Readonly<Record<string, LoadResult>>;
+  readonly failures: readonly Failure[];
+  /** In one line. */
+  readonly summary: string;
+}
+
+export interface Traffic {
+  stop(): Promise<TrafficResult>;
+}
+
+/** Asks for each thing once while all is well, and looks at the picture itself. */
+export async function learnExpected(client: Client, sekisho: Sekisho): Promise<Expected> {
+  const published = await publish(await PICTURE.bytes(), { type: PICTURE.type });
+  const url = (name: string): string => sekisho.media(`${published.url}?${name}`, 'emoji=1');
+  const hits = [url('a'), url('b')];
+  const page = `${sekisho.url}/`;
+  // kube-proxy writes at most once in a second, and an unknown name is remembered for 5 s.
+  await until(async () => (await client.ask(page, { timeoutMs: 3_000 })).status === 200, { what: 'the first page', timeoutMs: 30_000 });
+  const replies = await Promise.all([...hits, page].map((asked) => client.ask(asked)));
+  const [first, second, html] = replies;
+  if (first === undefined || first.status === 0 || second === undefined || second.status === 0 || html === undefined || html.status === 0) throw new Error(`no answer: ${JSON.stringify(replies)}`);
+  expect([first.status, second.status, html.status]).toEqual([200, 200, 200]);
+  expect(readMediaHeader(Buffer.from(first.body, 'base64'))).toMatchObject({ kind: 'picture', type: 'image/webp', width: SIDE, height: SIDE });
+  // The same source gives the same bytes, whichever worker made them: what the whole comparison stands on.
+  expect(second.sha256).toBe(first.sha256);
+  expect(html.bytes).toBeGreaterThan(100);
+  return { hits, miss: url('n={n}').replace(encodeURIComponent('{n}'), '{n}'), page, pictureSha256: first.sha256, pageSha256: html.sha256 };
+}
+
+/** A new URL of the picture, through fetcher and worker; true when exactly the expected bytes come. */
+export async function freshPicture(client: Client, { miss, pictureSha256 }: Expected, timeoutMs = REQUEST_MS_MAX): Promise<boolean> {
+  const reply = await client.ask(miss.replace('{n}', createHash('sha256').update(String(performance.now())).digest('hex')), { timeoutMs });
+  return reply.status === 200 && reply.headers['sekisho-cache'] === 'miss' && reply.sha256 === pictureSha256;
+}
+
+/** About 30 requests/s: two cores have to do the rest, too. */
+export function startTraffic(client: Client, { hits, miss, page, pictureSha256, pageSha256 }: Expected): Traffic {
+  const common = { durationMs: TRAFFIC_MS_MAX, timeoutMs: REQUEST_MS_MAX, clients: CLIENTS };
+  const streams: Readonly<Record<string, RunningLoad>> = {
+    'hits': client.startLoad({ ...common, urls: hits, rps: 10, sha256: pictureSha256 }),
+    'hits kept alive': client.startLoad({ ...common, urls: hits, rps: 10, keepAlive: true, sha256: pictureSha256 }),
+    'misses': client.startLoad({ ...common, urls: [miss], rps: 2, keepAlive: true, sha256: pictureSha256 }),
+    'pages': client.startLoad({ ...common, urls: [page], rps: 4, sha256: pageSha256 }),
+    'pages kept alive': client.startLoad({ ...common, urls: [page], rps: 4, keepAlive: true, sha256: pageSha256 }),
+  };
+  return {
+    stop: async () => {
+      const ended = await Promise.all(Object.entries(streams).map(async ([name, stream]) => [name, await stream.stop()] as const));
+      return summaryOf(Object.fromEntries(ended));
+    },
+  };
+}
+
+function summaryOf(results: Readonly<Record<string, LoadResult>>): TrafficResult {
+  const all = Object.entries(results);
+  const failed = all.reduce((sum, [, result]) => sum + result.failed, 0);
+  const requests = all.reduce((sum, [, result]) => sum + result.ok, failed);
+  const each = all.map(([name, { ok, failed: bad, codes, maxMs }]) => `${name} ${ok + bad}${bad === 0 ? '' : ` (${JSON.stringify(codes)})`} longest ${(maxMs / 1_000).toFixed(1)} s`);
+  return { requests, failed, results, failures: all.flatMap(([, { failures }]) => failures), summary: `${requests} requests, ${failed} failed: ${each.join('; ')}` };
+}
+
+/** How often a status or an error came, over all streams. */
+export const countOf = ({ results }: TrafficResult, code: string): number =>
+  Object.values(results).reduce((sum, { codes }) => sum + (codes[code] ?? 0), 0);
+
+export const say = (what: string): void => void process.stderr.write(`${what}\n`);
+
+/** The control of every count of failures: the generator calls a status, other bytes and a closed port failures. */
+export async function expectLossesAreSeen(client: Client, { hits, page }: Expected): Promise<void> {
+  const missing = new URL('/media/x.webp?emoji=1', page);
+  missing.searchParams.set('url', 'https://a.origin.example/status/404');
+  const wrong = await client.load([missing.href, ...hits], { rps: 20, durationMs: 600, sha256: '0'.repeat(64), timeoutMs: 5_000 });
+  expect(wrong).toMatchObject({ ok: 0, failed: 12, codes: { 404: 4, false: 8 } });
+  const closed = await client.load('http://127.0.0.1:1/', { rps: 20, durationMs: 500, keepAlive: true });
+  expect(closed).toMatchObject({ ok: 0, failed: 10, codes: { ECONNREFUSED: 10 } });
+}
