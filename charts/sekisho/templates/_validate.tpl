@@ -1,5 +1,5 @@
 {{/* What no schema can say, or cannot say in a sentence that helps: each rule prints one line that tells what to write.
-     All problems are shown at once. Included once, from a template that always renders. */}}
+     All problems are shown at once. Included once, from validation/values.yaml. */}}
 {{- define "sekisho.validate" -}}
 {{- $problems := list -}}
 {{- range $area := list "publicUrl" "misskey" "managed" "misskeyPods" "proxies" "images" "secrets" "redis" "networks" "unsafe" "hosts" "service" "scaling" "shutdown" "worker" "environment" -}}
