@@ -1,0 +1,125 @@
+// The scripts of `helm test` against a real stack, and against what each of them must not pass.
+
+import { createServer as createHttpServer } from 'node:http';
+import { type AddressInfo, type Server, createServer } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { type Fixture, START_MS, startFixture } from '../../../../test-stack/fixture.ts';
+import { testHealth } from './test-health.ts';
+import { judgeReplicas, testLimiter } from './test-limiter.ts';
+import { testPolicyWithin } from './test-policy.ts';
+import { type PodTest, Report, type TestPlan } from './test-report.ts';
+import { testTargets } from './test-targets.ts';
+
+jest.setTimeout(90_000);
+let stack: Fixture;
+beforeAll(async () => {
+  stack = await startFixture({ gateways: 2 });
+}, START_MS);
+afterAll(async () => await stack?.stop());
+
+const port = (at: number): number => stack.stack.ports.gateways[at] ?? 0;
+const plan = (parts: Partial<TestPlan> = {}): TestPlan => ({
+  publicUrl: `${stack.publicUrl}/`,
+  gateway: { what: 'the gateway', host: '127.0.0.1', port: port(0) },
+  gatewayPods: { host: '127.0.0.1', port: port(0), opsPort: stack.stack.ports.gatewayOps[0] ?? 0 },
+  replicas: 2, unknownDomain: 'helm-test.example', clusterDomain: 'cluster.local', closed: [],
+  ...parts,
+});
+
+interface Outcome {
+  readonly lines: readonly string[];
+  readonly exitCode: number;
+}
+
+async function outcomeOf(run: (report: Report) => Promise<void>): Promise<Outcome> {
+  const lines: string[] = [];
+  const report = new Report((line) => lines.push(line));
+  await run(report);
+  return { lines, exitCode: report.exitCode };
+}
+
+const run = async (test: PodTest, given: TestPlan, env: Readonly<Record<string, string>> = {}): Promise<Outcome> =>
+  await outcomeOf(async (report) => await test(given, report, env));
+
+async function listen(): Promise<{ readonly server: Server; readonly port: number }> {
+  const server = createServer((socket) => socket.end());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { server, port: (server.address() as AddressInfo).port };
+}
+
+describe('health', () => {
+  it('passes at a gateway', async () => {
+    const { lines, exitCode } = await run(testHealth, plan());
+    expect({ exitCode, bad: lines.filter((line) => !line.startsWith('ok: ')) }).toEqual({ exitCode: 0, bad: [] });
+  });
+});
+
+describe('targets', () => {
+  it('are all refused by a gateway', async () => {
+    const { lines, exitCode } = await run(testTargets, plan(), { POD_IP: '10.88.0.7', NODE_IP: 'fd00:31::10', KUBERNETES_SERVICE_HOST: '10.96.0.1' });
+    expect({ exitCode, bad: lines.filter((line) => !line.startsWith('ok: ')) }).toEqual({ exitCode: 0, bad: [] });
+    expect(lines.length).toBe(10);
+  });
+
+  it('fail where somebody else answers', async () => {
+    const { port: misskey } = new URL(stack.misskey.url);
+    expect((await run(testTargets, plan({ gateway: { what: 'Misskey', host: '127.0.0.1', port: Number(misskey) } }))).exitCode).toBe(1);
+  });
+});
+
+describe('limiter', () => {
+  it('is shared by two gateways of one stack', async () => {
+    const { lines, exitCode } = await outcomeOf(async (report) => await judgeReplicas(plan(), report, { first: { host: '127.0.0.1', port: port(0) }, second: { host: '127.0.0.1', port: port(1) } }));
+    expect({ exitCode, lines }).toMatchObject({ exitCode: 0 });
+  });
+
+  it('is not shared with a gateway that counts for itself', async () => {
+    const other = createHttpServer((_req, res) => res.writeHead(403, { 'sekisho-code': 'FORBIDDEN_TARGET' }).end());
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const second = { host: '127.0.0.1', port: (other.address() as AddressInfo).port };
+    const { lines, exitCode } = await outcomeOf(async (report) => await judgeReplicas(plan(), report, { first: { host: '127.0.0.1', port: port(0) }, second, holdMs: 4_000 }));
+    other.close();
+    expect({ exitCode, lines }).toMatchObject({ exitCode: 1 });
+    expect(lines.some((line) => line.startsWith('FAILED: ') && line.includes('(0 refusals'))).toBe(true);
+  });
+
+  it('says that it is skipped with one gateway', async () => {
+    const { lines, exitCode } = await run(testLimiter, plan({ replicas: 1 }));
+    expect({ exitCode, first: lines[0] }).toEqual({ exitCode: 0, first: expect.stringMatching(/^skipped: .*gateway\.replicas/) });
+  });
+});
+
+describe('policy', () => {
+  const quick = testPolicyWithin({ connectMs: 500, settleMs: 1_500 });
+  const nobody = async (): Promise<number> => {
+    const { server, port: free } = await listen();
+    await new Promise((resolve) => server.close(resolve));
+    return free;
+  };
+
+  it('passes when the control opens and all else stays closed', async () => {
+    const opsPort = await nobody();
+    const closed = [{ what: 'a Redis', host: '127.0.0.1', port: await nobody() }];
+    const { lines, exitCode } = await run(quick, plan({ gatewayPods: { host: '127.0.0.1', port: port(0), opsPort }, closed }));
+    expect({ exitCode, lines }).toMatchObject({ exitCode: 0 });
+  });
+
+  it('fails, and says what to do, where the network lets everything through', async () => {
+    const { lines, exitCode } = await run(quick, plan());
+    expect(exitCode).toBe(1);
+    expect(lines.join('\n')).toMatch(/FAILED: the ops port of a gateway[\s\S]*does not enforce NetworkPolicies[\s\S]*Cilium/);
+  });
+
+  it('fails for one open door among closed ones', async () => {
+    const { server, port: open } = await listen();
+    const opsPort = await nobody();
+    const { exitCode } = await run(quick, plan({ gatewayPods: { host: '127.0.0.1', port: port(0), opsPort }, closed: [{ what: 'a Redis', host: '127.0.0.1', port: open }] }));
+    server.close();
+    expect(exitCode).toBe(1);
+  });
+
+  it('judges nothing without its control', async () => {
+    const { lines, exitCode } = await run(quick, plan({ gatewayPods: { host: '127.0.0.1', port: await nobody(), opsPort: 1 } }));
+    expect({ exitCode, checks: lines.filter((line) => /^(ok|FAILED)/.test(line)).length }).toEqual({ exitCode: 1, checks: 1 });
+  });
+});
