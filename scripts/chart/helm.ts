@@ -5,12 +5,11 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { type KubeObject, parseDocuments } from '../../test-chart/lib/documents.ts';
+import { goToolsFolder } from '../set-up/go-tools.ts';
 
 const run = promisify(execFile);
 const root = dirname(dirname(import.meta.dirname));
 
-/** Where test-e2e/cluster/build.sh puts what it builds. */
-const PROGRAMS = '/var/tmp/sekisho-cluster/bin';
 /** A render takes under a second; a chart that loops must not hold the tests. */
 const RENDER_TIMEOUT_MS = 60_000;
 const RENDERED_BYTES_MAX = 64 * 1_048_576;
@@ -27,10 +26,9 @@ export interface RenderOptions {
   readonly kubeVersion?: string;
 }
 
-/** Path of the program; undefined where it is missing. Looked for in $STATE_DIR/bin, the cluster's programs and PATH. */
+/** Path of the program; undefined where it is missing. Looked for among the cluster's programs and in PATH. */
 export function findHelm(names: readonly string[] = ['helm3', 'helm']): string | undefined {
-  const state = process.env['STATE_DIR'];
-  const folders = [...(state === undefined ? [] : [join(state, 'bin')]), PROGRAMS, ...(process.env['PATH'] ?? '').split(delimiter)];
+  const folders = [goToolsFolder(), ...(process.env['PATH'] ?? '').split(delimiter)];
   return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(isProgram);
 }
 
