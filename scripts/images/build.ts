@@ -2,11 +2,11 @@
 
 import { readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { type ImageContent, contentTag } from './content-tag.ts';
-import { type Architecture, type BuildOrder, USAGE, isLoopbackRegistry, parseOrder } from './order.ts';
+import { contentTag } from './content-tag.ts';
+import { type BuildOrder, USAGE, isLoopbackRegistry, parseOrder } from './order.ts';
 import { BuildProblem, ask, askBuildah, buildah } from './run.ts';
 import { readManifest, sourcesOf, workspacesOf } from './service.ts';
-import { stageContext } from './stage.ts';
+import { type StageSpec, modulesKey, stageLower, stageSources } from './stage.ts';
 
 const root = dirname(dirname(import.meta.dirname));
 const EXIT_USAGE = 2;
@@ -24,45 +24,53 @@ function pinnedNode(): string {
 const baseIdOf = (image: string): string | undefined => askBuildah('inspect', '--type', 'image', '--format', '{{.FromImageID}}', image);
 
 /** Id of the base image, pulled if it is not there. */
-function ensureBase(image: string, architecture: Architecture): string {
+function ensureBase(image: string, architecture: string): string {
   if (image === 'scratch') return image;
-  if (image.startsWith('localhost/')) {
-    const id = baseIdOf(image);
-    if (id === undefined) throw new BuildProblem(`the base image ${image} is not in the storage of this machine`);
-    return id;
-  }
-  return buildah('pull', '--quiet', '--policy', 'missing', '--arch', architecture, image);
+  if (!image.startsWith('localhost/')) return buildah('pull', '--quiet', '--policy', 'missing', '--arch', architecture, image);
+  const id = baseIdOf(image);
+  if (id === undefined) throw new BuildProblem(`the base image ${image} is not in the storage of this machine`);
+  return id;
 }
 
-interface Part {
-  readonly order: BuildOrder;
-  readonly architecture: Architecture;
-  readonly nodeVersion: string;
-  readonly sources: readonly string[];
-}
+const readAll = (paths: readonly string[]): ReadonlyMap<string, Buffer> => new Map(paths.map((path) => [path, readFileSync(join(root, path))]));
 
 /** Builds for one architecture and returns the reference made of the content. */
-function buildPart(part: Part): string {
-  const { order, architecture, nodeVersion, sources } = part;
+function buildPart(order: BuildOrder, spec: StageSpec): string {
+  const { service, architecture, nodeVersion } = spec;
+  const sources = sourcesOf(root, workspacesOf(root, service));
   const baseId = ensureBase(order.baseImage, architecture);
-  const decisive = [...sources, DOCKERFILE, 'package-lock.json', 'package.json'];
-  const files: ImageContent['files'] = new Map(decisive.map((path) => [path, readFileSync(join(root, path))]));
-  const tag = contentTag({ service: order.service, architecture, nodeVersion, baseId, files });
-  const reference = `localhost/sekisho-${order.service}:${tag}`;
-  if (baseIdOf(reference) !== undefined) {
-    say(`${reference} is there already`);
-    return reference;
-  }
-  const context = stageContext({ root, service: order.service, architecture, nodeVersion });
+  const content = { service, architecture, nodeVersion, baseId };
+  const seldom = new Map([...readAll([DOCKERFILE]), ['modules', Buffer.from(modulesKey(root))]]);
+  const reference = `localhost/sekisho-${service}:${contentTag({ ...content, files: new Map([...seldom, ...readAll(sources)]) })}`;
+  if (isThere(reference)) return reference;
+  const lower = `localhost/sekisho-${service}-modules:${contentTag({ ...content, files: seldom })}`;
+  if (!isThere(lower)) build(stageLower(spec), { order, spec, target: `${service}-modules`, options: ['--tag', lower] });
+  // The stage below is taken from the image just made instead of being built again.
+  const below = ['--build-context', `${service}-modules=container-image://${lower}`];
+  build(stageSources(spec), { order, spec, target: service, options: [...below, ...labels(order, sources), '--tag', reference] });
+  return reference;
+}
+
+function isThere(reference: string): boolean {
+  const isFound = baseIdOf(reference) !== undefined;
+  say(`${reference} ${isFound ? 'is there already' : 'is being built'}`);
+  return isFound;
+}
+
+interface Step {
+  readonly order: BuildOrder;
+  readonly spec: StageSpec;
+  readonly target: string;
+  readonly options: readonly string[];
+}
+
+function build(context: string, { order, spec, target, options }: Step): void {
+  const fixed = ['--quiet', '--layers', '--pull-never', '--arch', spec.architecture, '--file', join(root, DOCKERFILE)];
   try {
-    buildah(
-      'build', '--quiet', '--layers', '--pull-never', '--arch', architecture, '--target', order.service, '--file', join(root, DOCKERFILE),
-      '--build-arg', `BASE_IMAGE=${order.baseImage}`, ...labels(order, sources), '--tag', reference, context,
-    );
+    buildah('build', ...fixed, '--target', target, '--build-arg', `BASE_IMAGE=${order.baseImage}`, ...options, context);
   } finally {
     rmSync(context, { recursive: true, force: true });
   }
-  return reference;
 }
 
 function labels(order: BuildOrder, sources: readonly string[]): readonly string[] {
@@ -109,12 +117,12 @@ function main(): number {
   }
   const { order } = parsed;
   const nodeVersion = pinnedNode();
+  const specs = order.architectures.map((architecture) => ({ root, service: order.service, architecture, nodeVersion }));
   if (order.isStagedOnly) {
-    for (const architecture of order.architectures) process.stdout.write(`${stageContext({ root, service: order.service, architecture, nodeVersion })}\n`);
+    for (const spec of specs) process.stdout.write(`${stageSources(spec, stageLower(spec))}\n`);
     return 0;
   }
-  const sources = sourcesOf(root, workspacesOf(root, order.service));
-  const parts = order.architectures.map((architecture) => buildPart({ order, architecture, nodeVersion, sources }));
+  const parts = specs.map((spec) => buildPart(order, spec));
   process.stdout.write(`${publish(order, parts)}\n`);
   return 0;
 }

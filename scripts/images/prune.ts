@@ -5,6 +5,8 @@ import { dirname, join, relative, resolve } from 'node:path';
 
 // Node does not strip types below node_modules, so no TypeScript file there is ever run.
 const UNUSED = /\.(?:[cm]?ts|map|md|markdown|flow|cc|h|hpp|gyp|gypi|ya?ml)$|^(?:\.npmignore|\.eslintrc.*|\.nycrc|\.editorconfig|Makefile|tsconfig.*\.json)$/i;
+/** Folders beside a package's manifest. */
+const UNUSED_FOLDERS = new Set(['test', 'tests', '__tests__', 'docs', 'example', 'examples', 'bench', 'benchmark', 'benchmarks', 'coverage', '.github']);
 const KEPT = /^(?:licen[cs]e|copying|notice|authors)/i;
 
 export const isUnusedFile = (name: string): boolean => UNUSED.test(name) && !KEPT.test(name);
@@ -37,9 +39,12 @@ function pruneLinks(folder: string, workspaces: readonly string[]): void {
 const existsLink = (scope: string, workspace: string): boolean => readdirSync(scope).includes(workspace.split('/')[1] ?? '');
 
 function pruneFiles(folder: string): void {
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+  const entries = readdirSync(folder, { withFileTypes: true });
+  const isPackage = entries.some(({ name }) => name === 'package.json');
+  for (const entry of entries) {
     const path = join(folder, entry.name);
-    if (entry.isDirectory()) {
+    if (entry.isDirectory() && isPackage && UNUSED_FOLDERS.has(entry.name)) rmSync(path, { recursive: true });
+    else if (entry.isDirectory()) {
       pruneFiles(path);
       if (readdirSync(path).length === 0) rmdirSync(path);
     } else if (entry.isFile() && isUnusedFile(entry.name)) rmSync(path);

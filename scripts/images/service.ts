@@ -9,7 +9,7 @@ export type Service = (typeof SERVICES)[number];
 const SCOPE = '@sekisho/';
 /** Folders of tests and of helpers that only tests import. */
 const TEST_FOLDERS = new Set(['testing', 'node_modules']);
-const isShipped = (name: string): boolean => !/\.test\.ts$/.test(name);
+const isShipped = (name: string): boolean => !name.endsWith('.test.ts');
 
 interface Manifest {
   readonly version: string;

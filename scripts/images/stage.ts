@@ -10,7 +10,7 @@ import { npm, run } from './run.ts';
 import { type Service, sourcesOf, workspacesOf } from './service.ts';
 
 /** Raise when staging itself changes what it makes. */
-const LAYOUT = '1';
+const LAYOUT = '2';
 const CPU: Readonly<Record<Architecture, string>> = { amd64: 'x64', arm64: 'arm64' };
 
 export interface StageSpec {
@@ -22,20 +22,33 @@ export interface StageSpec {
 
 const cacheOf = (root: string): string => join(root, '.run/images');
 
-/** Makes the context and returns its folder, which belongs to the caller. */
-export function stageContext(spec: StageSpec): string {
-  const context = join(cacheOf(spec.root), 'context', `${spec.service}-${spec.architecture}-${randomUUID()}`);
+const newContext = ({ root, service, architecture }: StageSpec): string => {
+  const context = join(cacheOf(root), 'context', `${service}-${architecture}-${randomUUID()}`);
   mkdirSync(context, { recursive: true });
-  // Hard links: the costly parts are not copied for every build.
+  return context;
+};
+
+/** Adds what seldom changes: node and modules. Hard links, so that the costly parts are not copied for every build. */
+export function stageLower(spec: StageSpec, context = newContext(spec)): string {
   run('cp', ['-al', stagedNode(spec), join(context, 'node')]);
   run('cp', ['-al', stagedModules(spec), join(context, 'modules')]);
-  stageSources(spec, join(context, 'app'));
+  return context;
+}
+
+/** Adds our sources. Returns the context's folder, which belongs to the caller. */
+export function stageSources(spec: StageSpec, context = newContext(spec)): string {
+  const folder = join(context, 'app');
+  for (const path of sourcesOf(spec.root, workspacesOf(spec.root, spec.service))) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    cpSync(join(spec.root, path), join(folder, path));
+  }
+  settle(folder);
   return context;
 }
 
 /** The Node of scripts/run.sh, from the package that carries the binary of this architecture. */
 function stagedNode({ root, architecture, nodeVersion }: StageSpec): string {
-  return cached(join(cacheOf(root), 'node', `${nodeVersion}-${architecture}-${LAYOUT}`), (folder) => {
+  return cached(join(cacheOf(root), 'node', `${nodeVersion}-${architecture}`), (folder) => {
     const name = `node-linux-${CPU[architecture]}`;
     const fetched = join(folder, 'fetched');
     mkdirSync(fetched);
@@ -49,11 +62,8 @@ function stagedNode({ root, architecture, nodeVersion }: StageSpec): string {
 
 /** Production packages of one service for one architecture, and the links to our own. */
 function stagedModules({ root, service, architecture }: StageSpec): string {
-  const manifests = ['package.json', 'package-lock.json', '.npmrc', ...manifestsOf(root)];
-  const hash = createHash('sha256').update(LAYOUT);
-  for (const path of manifests) hash.update(path).update(readFileSync(join(root, path)));
-  const name = `${service}-${architecture}-${hash.digest('hex').slice(0, 16)}`;
-  return cached(join(cacheOf(root), 'modules', name), (folder) => {
+  const manifests = manifestsOf(root);
+  return cached(join(cacheOf(root), 'modules', `${service}-${architecture}-${modulesKey(root)}`), (folder) => {
     for (const path of manifests) {
       mkdirSync(dirname(join(folder, path)), { recursive: true });
       cpSync(join(root, path), join(folder, path));
@@ -64,17 +74,17 @@ function stagedModules({ root, service, architecture }: StageSpec): string {
   });
 }
 
-/** Manifests of all workspaces: npm compares them with the lockfile. */
-const manifestsOf = (root: string): readonly string[] =>
-  ['packages', 'services'].flatMap((group) => readdirSync(join(root, group)).toSorted().map((name) => `${group}/${name}/package.json`))
-    .filter((path) => existsSync(join(root, path)));
+/** Lockfile and manifests of all workspaces, which npm compares with it. */
+function manifestsOf(root: string): readonly string[] {
+  const workspaces = ['packages', 'services'].flatMap((group) => readdirSync(join(root, group)).toSorted().map((name) => `${group}/${name}/package.json`));
+  return ['package.json', 'package-lock.json', '.npmrc', ...workspaces].filter((path) => existsSync(join(root, path)));
+}
 
-function stageSources({ root, service }: StageSpec, folder: string): void {
-  for (const path of sourcesOf(root, workspacesOf(root, service))) {
-    mkdirSync(dirname(join(folder, path)), { recursive: true });
-    cpSync(join(root, path), join(folder, path));
-  }
-  settle(folder);
+/** Changes with whatever decides which packages are installed. */
+export function modulesKey(root: string): string {
+  const hash = createHash('sha256').update(LAYOUT);
+  for (const path of manifestsOf(root)) hash.update(path).update(readFileSync(join(root, path)));
+  return hash.digest('hex').slice(0, 16);
 }
 
 /** Makes a folder once; a build that is broken off leaves nothing half-made under the final name. */

@@ -1,0 +1,141 @@
+// The three images for real, without a cluster: each with a read-only root as uid 10001, one picture through all of them.
+
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { type TestOrigin, type TestRedis, makePicture, startOrigin, startRedis } from '@sekisho/testkit';
+import { freePort } from '../local-stack/ports.ts';
+import { SERVICES, type Service } from './service.ts';
+
+jest.setTimeout(120_000);
+const root = dirname(dirname(import.meta.dirname));
+const BASE = 'localhost/sekisho-debian:13';
+const HOST = '127.0.0.1';
+const READY_MS = 30_000;
+
+const succeeds = (program: string, ...args: readonly string[]): boolean => spawnSync(program, args, { stdio: 'ignore', timeout: 20_000 }).status === 0;
+const isPossible = process.getuid?.() === 0 && succeeds('unshare', '--mount', 'true') && succeeds('buildah', 'inspect', '--type', 'image', BASE);
+const describeHere = isPossible ? describe : describe.skip;
+
+const buildah = (...args: readonly string[]): string => execFileSync('buildah', args, { encoding: 'utf8', timeout: 60_000 }).trim();
+// $1 is the image's tree, $2 a folder of secrets. A namespace of mounts, a read-only root with /tmp, /proc and /dev.
+const RUNNER = `set -e
+mount --bind "$1" "$1"
+mount -t proc proc "$1/proc"
+mount --rbind /dev "$1/dev"
+mount -t tmpfs tmpfs "$1/tmp"
+mount -t tmpfs tmpfs "$1/run"
+mkdir "$1/run/secrets"
+mount --bind "$2" "$1/run/secrets"
+mount -o remount,bind,ro "$1"
+tree=$1
+shift 2
+exec chroot --userspec=10001:10001 "$tree" "$@"`;
+
+const containers: string[] = [];
+const children: ChildProcess[] = [];
+let secrets = '';
+let redis: TestRedis;
+let origin: TestOrigin;
+const trees = new Map<Service, string>();
+const images = new Map<Service, string>();
+
+function spawnIn(service: Service, env: Readonly<Record<string, string>>, command: readonly string[]): ChildProcess {
+  const child = spawn('unshare', ['--mount', 'sh', '-c', RUNNER, 'runner', trees.get(service) ?? '', secrets, ...command], { env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  children.push(child);
+  return child;
+}
+
+async function outputOf(child: ChildProcess): Promise<{ readonly code: number | null; readonly text: string }> {
+  let text = '';
+  child.stdout?.on('data', (chunk: Buffer) => { text += chunk.toString(); });
+  child.stderr?.on('data', (chunk: Buffer) => { text += chunk.toString(); });
+  const [code] = await once(child, 'close') as [number | null];
+  return { code, text };
+}
+
+async function ready(port: number): Promise<void> {
+  const deadline = performance.now() + READY_MS;
+  for (;;) {
+    const isReady = await fetch(`http://${HOST}:${port}/readyz`).then((answer) => answer.ok, () => false);
+    if (isReady) return;
+    if (performance.now() > deadline) throw new Error('not ready in time');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+const entryOf = (service: Service): string[] => {
+  const { OCIv1 } = JSON.parse(buildah('inspect', '--type', 'image', images.get(service) ?? '')) as { OCIv1: { config: { Entrypoint: string[] } } };
+  return OCIv1.config.Entrypoint;
+};
+
+describeHere('the images (root, buildah and the base of test-e2e/images/base.sh)', () => {
+  beforeAll(async () => {
+    secrets = mkdtempSync(join(tmpdir(), 'sekisho-image-secrets-'));
+    redis = await startRedis();
+    origin = await startOrigin();
+    for (const name of ['token', 'cache', 'isolation']) writeFileSync(join(secrets, name), name.repeat(16));
+    writeFileSync(join(secrets, 'redis-url'), `${redis.url}\n`);
+    execFileSync('chmod', ['755', secrets]);
+    for (const service of SERVICES) {
+      const output = execFileSync('sh', ['scripts/build-image.sh', service], { cwd: root, encoding: 'utf8', env: { ...process.env, IMAGE: '', PUSH_IMAGE: '', PLATFORMS: '', BASE_IMAGE: BASE }, stdio: ['ignore', 'pipe', 'ignore'] });
+      images.set(service, output.trim().split('\n').at(-1) ?? '');
+      const container = buildah('from', '--pull-never', images.get(service) ?? '');
+      containers.push(container);
+      trees.set(service, buildah('mount', container));
+    }
+  });
+  afterAll(async () => {
+    for (const child of children.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null)) {
+      child.kill('SIGKILL');
+      await once(child, 'close');
+    }
+    for (const container of containers) buildah('rm', container);
+    await origin.stop();
+    await redis.stop();
+    rmSync(secrets, { recursive: true });
+  });
+
+  it.each(SERVICES)('%s runs as 10001, sees no npm and no test, and cannot write', async (service) => {
+    const script = 'id -u; touch /app/x 2>&1; touch /tmp/x && echo written; find / -xdev -name npm; find /app -name "*.test.*" -o -name testkit -o -name "*.d.ts"';
+    const { text } = await outputOf(spawnIn(service, {}, ['/bin/sh', '-c', script]));
+    expect(text.trim().split('\n')).toEqual(['10001', expect.stringMatching(/Read-only file system|Permission denied/), 'written']);
+  });
+
+  it('says which image has which decoder', async () => {
+    const found = async (service: Service): Promise<string> => (await outputOf(spawnIn(service, {}, ['/bin/sh', '-c', 'ls -d /app/node_modules/sharp']))).text;
+    expect(await found('image-worker')).toContain('/app/node_modules/sharp\n');
+    for (const service of ['gateway', 'fetcher'] as const) expect(await found(service)).toContain('No such file');
+  });
+
+  it('passes one picture from the origin through all three, with secrets from files only', async () => {
+    const [gateway = 0, gatewayOps = 0, fetcher = 0, fetcherOps = 0, workerOps = 0] = await Promise.all(Array.from({ length: 5 }, async () => await freePort(HOST)));
+    const files = { SEKISHO_WORK_REDIS_URL_FILE: '/run/secrets/redis-url', SEKISHO_OPS_HOST: HOST };
+    const publicUrl = { SEKISHO_PUBLIC_URL: 'https://misskey.peer.example', SEKISHO_INTERNAL_TOKEN_FILE: '/run/secrets/token', SEKISHO_LISTEN_HOST: HOST, SEKISHO_SHUTDOWN_DELAY_MS: '0', SEKISHO_SHUTDOWN_DRAIN_MS: '0' };
+    const env: Readonly<Record<Service, Record<string, string>>> = {
+      gateway: {
+        ...files, ...publicUrl, SEKISHO_REDIS_URL_FILE: '/run/secrets/redis-url', SEKISHO_MISSKEY_URL: `http://${HOST}:1`, SEKISHO_FETCHER_URL: `http://${HOST}:${fetcher}`,
+        SEKISHO_CACHE_KEY_FILE: '/run/secrets/cache', SEKISHO_ISOLATION_KEY_FILE: '/run/secrets/isolation', SEKISHO_GATEWAY_PORT: String(gateway), SEKISHO_OPS_PORT: String(gatewayOps),
+      },
+      fetcher: { ...files, ...publicUrl, SEKISHO_FETCHER_PORT: String(fetcher), SEKISHO_OPS_PORT: String(fetcherOps), SEKISHO_UNSAFE_ALLOW_TARGETS: origin.address },
+      'image-worker': { ...files, SEKISHO_OPS_PORT: String(workerOps) },
+    };
+    for (const service of SERVICES) expect(await outputOf(spawnIn(service, env[service], [...entryOf(service), '--check-config']))).toEqual({ code: 0, text: 'the configuration is valid\n' });
+    const running = SERVICES.map((service) => spawnIn(service, env[service], entryOf(service)));
+    const ends = running.map(async (child) => await outputOf(child));
+    await Promise.all([gatewayOps, fetcherOps, workerOps].map(ready));
+
+    origin.serve('/a.png', { bytes: await makePicture('png-avatar') });
+    const answer = await fetch(`http://${HOST}:${gateway}/media/x.webp?avatar=1&url=${encodeURIComponent(`http://${origin.address}/a.png`)}`);
+    const bytes = Buffer.from(await answer.arrayBuffer());
+    expect({ status: answer.status, type: answer.headers.get('content-type') }).toEqual({ status: 200, type: 'image/webp' });
+    expect(bytes.subarray(8, 12).toString()).toBe('WEBP');
+    expect(origin.hits('/a.png')).toBe(1);
+
+    for (const child of running) child.kill('SIGTERM');
+    expect((await Promise.all(ends)).map(({ code }) => code)).toEqual([0, 0, 0]);
+  });
+});
