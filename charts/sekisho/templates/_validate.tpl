@@ -271,13 +271,13 @@ gateway.service.loadBalancerClass and loadBalancerSourceRanges need gateway.serv
 {{- end }}
 {{- end -}}
 
-{{/* 5 s behind the last step: closing connections to Redis and writing the last lines of the log. */}}
+{{/* The services end themselves 8 s behind the last step at the latest (GRACE_MARGIN_MS of the gateway). */}}
 {{- define "sekisho.validate.shutdown" -}}
 {{- range $name := list "gateway" "fetcher" }}
 {{- $service := index $.Values $name }}
-{{- $needed := add 5 (int $service.shutdown.delaySeconds) (int $service.shutdown.drainSeconds) }}
+{{- $needed := add 8 (int $service.shutdown.delaySeconds) (int $service.shutdown.drainSeconds) }}
 {{- if lt (int64 $service.terminationGracePeriodSeconds) $needed }}
-{{ $name }}.terminationGracePeriodSeconds is {{ int $service.terminationGracePeriodSeconds }}, shorter than shutdown.delaySeconds + shutdown.drainSeconds + 5, so running streams would be cut: write at least {{ $needed }}
+{{ $name }}.terminationGracePeriodSeconds is {{ int $service.terminationGracePeriodSeconds }}, shorter than shutdown.delaySeconds + shutdown.drainSeconds + 8, so running streams would be cut: write at least {{ $needed }}
 {{- end }}
 {{- end }}
 {{- if lt (int .Values.imageWorker.terminationGracePeriodSeconds) 15 }}
