@@ -37,4 +37,3 @@ export function createHealth(): Health {
     }),
   };
 }
-// x16576
