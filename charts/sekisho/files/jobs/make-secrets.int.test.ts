@@ -2,6 +2,7 @@
 
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
 import { createServer } from 'node:https';
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -50,8 +51,9 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => server.listen(0, '::', resolve));
   ({ port } = server.address() as AddressInfo);
 });
-afterAll(() => {
-  server?.close();
+afterAll(async () => {
+  server?.closeAllConnections();
+  await new Promise((resolve) => server?.close(resolve));
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -213,7 +215,11 @@ describe('the Secrets of the evaluation Redis', () => {
       expect(await pingOf(worker.replace(String(ports.work), String(ports.state)))).toMatch('WRONGPASS');
       expect(await pingOf(`redis://127.0.0.1:${ports.state}`)).toMatch('NOAUTH');
     } finally {
-      for (const child of servers) child.kill('SIGKILL');
+      await Promise.all(servers.map(async (child) => {
+        const gone = once(child, 'exit');
+        child.kill('SIGKILL');
+        await gone;
+      }));
     }
   });
 });
@@ -229,7 +235,7 @@ function startRedis(program: string, role: string, at: number): ReturnType<typeo
 /** PONG, or the error's text. */
 async function pingOf(url: string): Promise<string> {
   for (let attempt = 0; attempt < 50; attempt += 1) {
-    const client = new Redis(url, { lazyConnect: true, retryStrategy: () => null, enableReadyCheck: false, connectTimeout: 2_000 });
+    const client = new Redis(url, { lazyConnect: true, retryStrategy: () => null, enableReadyCheck: false, connectTimeout: 500, disconnectTimeout: 100 });
     let heard = '';
     client.on('error', (error: Error) => (heard = error.message));
     try {
