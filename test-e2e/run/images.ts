@@ -1,6 +1,9 @@
 // The images that the cases need: ours from the working tree, the others from this machine's packages.
 
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { IMAGES, type ImageKey, type ImageName, root } from '../lib/context.ts';
 
 const BUILD_MS = 20 * 60_000;
@@ -19,12 +22,27 @@ function build(script: readonly string[], env: NodeJS.ProcessEnv = {}): string {
 export function buildImages(): Readonly<Record<ImageKey, ImageName>> {
   const base = build(['bash', 'test-e2e/images/base.sh', BASE]);
   const ours = (service: string): ImageName => nameOf(build(['sh', 'scripts/build-image.sh', service], { BASE_IMAGE: base }));
+  const gateway = ours('gateway');
+  const fetcher = ours('fetcher');
   return {
-    gateway: ours('gateway'),
-    fetcher: ours('fetcher'),
+    gateway,
+    fetcher,
     'image-worker': ours('image-worker'),
     valkey: nameOf(build(['bash', 'test-e2e/images/valkey.sh', VALKEY, base])),
+    'fetcher-unguarded': ofTests('fetcher-unguarded', fetcher, ['test-e2e/images/unguarded-check.mjs']),
+    'misskey-like': ofTests('misskey-like', gateway, ['test-e2e/images/misskey-like', 'packages/testkit/src/misskey']),
   };
+}
+
+/** An image of the tests on one of ours, tagged by what it is made of and built once. */
+function ofTests(name: string, on: ImageName, sources: readonly string[]): ImageName {
+  const script = `test-e2e/images/${name}.sh`;
+  const files = [script, ...sources.flatMap((path) => (/\.\w+$/.test(path) ? [path] : readdirSync(join(root, path)).map((file) => join(path, file)).toSorted()))];
+  const hash = createHash('sha256').update(on.tag);
+  for (const file of files) hash.update(file).update(readFileSync(join(root, file)));
+  const reference = `localhost/sekisho-${name}:${hash.digest('hex').slice(0, 16)}`;
+  const isThere = spawnSync('buildah', ['inspect', '--type', 'image', '--format', '{{.FromImageID}}', reference], { stdio: 'ignore' }).status === 0;
+  return nameOf(isThere ? reference : build(['bash', script, reference, `${on.repository}:${on.tag}`]));
 }
 
 /** Images that somebody has pushed where their cluster finds them. */

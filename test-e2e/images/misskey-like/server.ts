@@ -2,12 +2,15 @@
 // database that no migration has prepared.
 
 import { createServer, request } from 'node:http';
+import { join } from 'node:path';
 import { type MisskeyConfig, readConfig } from './config.ts';
 import { type StoreQuestion, askStore } from './store.ts';
-import { startMisskeyStub } from './stub/stub.ts';
 
 const QUEUE_POLL_MS = 1_000;
 const STUB_PORT = 3_100;
+
+// In the image the stub lies beside this file.
+const { startMisskeyStub } = await import(join(import.meta.dirname, 'stub/stub.ts')) as typeof import('@sekisho/testkit');
 
 async function isHealthy({ db, redis }: MisskeyConfig, from: StoreQuestion['from']): Promise<boolean> {
   const [database, cache] = await Promise.all([
