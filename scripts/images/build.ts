@@ -44,10 +44,10 @@ function buildPart(order: BuildOrder, spec: StageSpec): string {
   const reference = `localhost/sekisho-${service}:${contentTag({ ...content, files: new Map([...seldom, ...readAll(sources)]) })}`;
   if (isThere(reference)) return reference;
   const lower = `localhost/sekisho-${service}-modules:${contentTag({ ...content, files: seldom })}`;
-  if (!isThere(lower)) build(stageLower(spec), { order, spec, target: `${service}-modules`, options: ['--tag', lower] });
+  if (!isThere(lower)) build(stageLower(spec), { baseId, spec, target: `${service}-modules`, options: ['--tag', lower] });
   // The stage below is taken from the image just made instead of being built again.
   const below = ['--build-context', `${service}-modules=container-image://${lower}`];
-  build(stageSources(spec), { order, spec, target: service, options: [...below, ...labels(order, sources), '--tag', reference] });
+  build(stageSources(spec), { baseId, spec, target: service, options: [...below, ...labels(order, sources), '--tag', reference] });
   return reference;
 }
 
@@ -58,16 +58,17 @@ function isThere(reference: string): boolean {
 }
 
 interface Step {
-  readonly order: BuildOrder;
+  /** By id: a name means the image of the architecture that was pulled last. */
+  readonly baseId: string;
   readonly spec: StageSpec;
   readonly target: string;
   readonly options: readonly string[];
 }
 
-function build(context: string, { order, spec, target, options }: Step): void {
+function build(context: string, { baseId, spec, target, options }: Step): void {
   const fixed = ['--quiet', '--layers', '--pull-never', '--arch', spec.architecture, '--file', join(root, DOCKERFILE)];
   try {
-    buildah('build', ...fixed, '--target', target, '--build-arg', `BASE_IMAGE=${order.baseImage}`, ...options, context);
+    buildah('build', ...fixed, '--target', target, '--build-arg', `BASE_IMAGE=${baseId}`, ...options, context);
   } finally {
     rmSync(context, { recursive: true, force: true });
   }
