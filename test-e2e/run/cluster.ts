@@ -1,7 +1,7 @@
 // The cluster's life around a run of cases: programs, bring-up, images, the simulated internet, logs, tear-down.
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ensureGoTools } from '../../scripts/set-up/go-tools.ts';
@@ -10,6 +10,9 @@ import type { Engine } from './cases.ts';
 
 const SCRIPT = join(root, 'test-e2e/cluster/cluster.sh');
 const STATE = process.env['STATE_DIR'] ?? '/var/tmp/sekisho-cluster';
+const STORAGE = '/var/lib/containers/storage/overlay';
+const hasStorageMount = (): boolean => process.platform === 'linux' && readFileSync('/proc/self/mounts', 'utf8').includes(` ${STORAGE} `);
+const HAD_STORAGE_MOUNT = hasStorageMount();
 const COMMAND_MS = 5 * 60_000;
 const INTERNET_MS = 30_000;
 
@@ -36,17 +39,26 @@ export function up(engine: Engine): void {
 export function down(): void {
   cluster('netpol', 'down');
   rmSync(join(STATE, 'engine'), { force: true });
+  // buildah binds its storage onto itself and leaves it so; where containers are mounted now, it stays.
+  if (!HAD_STORAGE_MOUNT && hasStorageMount()) spawnSync('umount', [STORAGE], { stdio: 'ignore', timeout: 10_000 });
 }
 
-export const load = (engine: Engine, images: readonly string[]): void => cluster(engine, 'load', ...images);
+/** Images whose tag tells their content are not loaded twice into a cluster that was kept. */
+export function load(engine: Engine, images: readonly string[]): void {
+  const { stdout } = spawnSync('bash', [SCRIPT, 'run', 'ctr', '--namespace', 'k8s.io', 'images', 'list', '--quiet'], { encoding: 'utf8', timeout: COMMAND_MS });
+  const there = new Set(stdout.split('\n'));
+  const missing = images.filter((image) => !there.has(image) || !/:c?[0-9a-f]{16}$/.test(image));
+  if (missing.length > 0) cluster(engine, 'load', ...missing);
+}
 
 /** Starts the simulated internet, unless a kept cluster has it already. */
 export async function startInternet(engine: Engine): Promise<ChildProcess | undefined> {
   const answers = (): boolean => spawnSync('bash', [SCRIPT, 'run', process.execPath, '-e', `fetch('${internet.control}/connections', { signal: AbortSignal.timeout(1000) }).catch(() => process.exit(1))`], { stdio: 'ignore', timeout: 10_000 }).status === 0;
   if (answers()) return undefined;
   mkdirSync(dirname(internet.caFile), { recursive: true });
+  const log = openSync(join(STATE, 'logs/internet.log'), 'w');
   const child = spawn('bash', [SCRIPT, 'internet', process.execPath, 'test-e2e/internet/main.ts', internet.caFile], {
-    cwd: root, stdio: ['ignore', 'ignore', 2], detached: true, env: { ...process.env, ENGINE: engine },
+    cwd: root, stdio: ['ignore', log, log], detached: true, env: { ...process.env, ENGINE: engine },
   });
   child.unref();
   const endMs = performance.now() + INTERNET_MS;
