@@ -34,7 +34,7 @@ export interface App {
   readonly metrics: FetcherMetrics;
   /** Fetches running now. */
   readonly running: number;
-  /** /readyz turns 503; work goes on. */
+  /** /readyz turns 503; work goes on, over connections that end with their next answer. */
   setUnready(): void;
   /** No new requests; resolves when the running ones have ended. */
   drain(): Promise<void>;
@@ -127,6 +127,7 @@ async function startApp(parts: Parts): Promise<App> {
     },
     setUnready: () => {
       isReady = false;
+      server.leave();
     },
     drain: () => server.stopAccepting(),
     close: () => closeAll(ops),

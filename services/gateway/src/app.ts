@@ -45,7 +45,7 @@ export interface GatewayApp {
   readiness(): Readiness;
   /** Called before each scrape. */
   collect(): void;
-  /** Unready; load balancers take us out. */
+  /** Unready; load balancers take us out, kept connections end with their next answer. */
   leave(): void;
   /** Closes in order: listener and answers, then limits, then connections. */
   close(): Promise<void>;
@@ -81,6 +81,7 @@ export async function startGateway(config: GatewayConfig, deps: GatewayDeps): Pr
     collect: () => collect(parts, metrics),
     leave: () => {
       leaving = true;
+      server.leave();
     },
     close: async () => {
       parts.lines.close();

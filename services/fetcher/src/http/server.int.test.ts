@@ -120,3 +120,23 @@ describe('the internal port', () => {
     expect(performance.now() - startedMs).toBeLessThan(9_000);
   }, 15_000);
 });
+
+describe('leave()', () => {
+  it('answers, and ends each connection with its answer', async () => {
+    const leaving = await startFetchServer({
+      host: '127.0.0.1', port: 0, token: Buffer.from(TOKEN), hosts: undefined, service, onFinished: () => undefined, onUnauthorized: () => undefined,
+    });
+    const socket = connect(leaving.port, '127.0.0.1');
+    const head = [POST, HOST.replace('{port}', String(leaving.port)), AUTH, `content-length: ${Buffer.byteLength(body)}`].join('\r\n');
+    const exchange = async (): Promise<string> => {
+      socket.write(`${head}\r\n\r\n${body}`);
+      return String(await once(socket, 'data'));
+    };
+    expect(await exchange()).toMatch(/connection: keep-alive/i);
+    leaving.leave();
+    const closed = once(socket, 'close');
+    expect(await exchange()).toMatch(/^HTTP\/1\.1 200 [^]*connection: close/i);
+    await closed;
+    await leaving.close();
+  });
+});

@@ -46,6 +46,11 @@ export interface FetchServerOptions {
 
 export interface FetchServer {
   readonly port: number;
+  /**
+   * Each answer from now on is the last of its connection. A gateway in steady use never lets a kept connection rest: it
+   * would stay with this process until the end, and have a fetch cut there.
+   */
+  leave(): void;
   /** No new connections; resolves when the running ones have ended. */
   stopAccepting(): Promise<void>;
   /** Cuts what still runs. */
@@ -55,12 +60,14 @@ export interface FetchServer {
 /** Rejects when the port is taken. */
 export async function startFetchServer(options: FetchServerOptions): Promise<FetchServer> {
   let rules: AuthRules = { token: options.token, hosts: new Set() };
+  let isLeaving = false;
   const server = createServer(
     {
       maxHeaderSize: HEADER_BYTES_MAX, headersTimeout: REQUEST_MS, requestTimeout: REQUEST_MS, connectionsCheckingInterval: 1_000,
       keepAliveTimeout: KEEP_ALIVE_MS, joinDuplicateHeaders: false, requireHostHeader: true,
     },
     (request, response) => {
+      if (isLeaving) response.shouldKeepAlive = false;
       handle(request, response, options, rules).catch(() => response.destroy());
     },
   );
@@ -71,14 +78,19 @@ export async function startFetchServer(options: FetchServerOptions): Promise<Fet
   await once(server, 'listening');
   const port = portOf(server, options.port);
   rules = { token: options.token, hosts: new Set(options.hosts ?? [`127.0.0.1:${port}`, `localhost:${port}`]) };
+  const leave = (): void => {
+    isLeaving = true;
+  };
   const stopAccepting = async (): Promise<void> => {
     if (!server.listening) return;
+    leave();
     server.close();
     server.closeIdleConnections();
     await once(server, 'close');
   };
   return {
     port,
+    leave,
     stopAccepting,
     close: async () => {
       const closed = stopAccepting();

@@ -120,6 +120,18 @@ describe('createGatewayServer()', () => {
   });
 });
 
+describe('leave()', () => {
+  it.each(['/hot', '/'])('answers %s, and ends the connection with the answer', async (target) => {
+    const gateway = await start();
+    const socket = open(gateway.port, `GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    expect(String(await once(socket, 'data'))).toMatch(/connection: keep-alive/i);
+    gateway.leave();
+    socket.write(`GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    expect(await all(socket)).toMatch(/^HTTP\/1\.1 200 [^]*connection: close/i);
+    expect(await all(open(gateway.port, `GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`))).toMatch(/^HTTP\/1\.1 200 [^]*connection: close/i);
+  });
+});
+
 describe('close()', () => {
   it('closes idle connections, lets running answers end, and takes no new ones', async () => {
     const gateway = await start();

@@ -57,6 +57,11 @@ export interface GatewayServer {
   /** Connections that are open, WebSockets included. */
   readonly connections: number;
   /**
+   * Each answer from now on is the last of its connection, so that clients in steady use are elsewhere when it closes: a
+   * request that is on its way to a closing connection is lost.
+   */
+  leave(): void;
+  /**
    * Orderly end: no new connection, idle ones closed, WebSockets closed over `tunnelSpreadMs`, running answers given
    * `drainMs` and then reset.
    */
@@ -69,13 +74,14 @@ interface Live {
   readonly limits: ServerLimits;
   readonly uploads: Uploads;
   readonly sockets: Set<Duplex>;
+  leaving: boolean;
   closing: boolean;
 }
 
 export function createGatewayServer(parts: GatewayServerParts): GatewayServer {
   const limits = { ...SERVER_LIMITS, ...parts.limits };
   const server = createListener(limits);
-  const live: Live = { server, parts, limits, uploads: new Uploads(limits.uploadIdleMs), sockets: new Set(), closing: false };
+  const live: Live = { server, parts, limits, uploads: new Uploads(limits.uploadIdleMs), sockets: new Set(), leaving: false, closing: false };
   attach(live);
   let ending: Promise<void> | undefined;
   const check = setInterval(() => {
@@ -91,6 +97,9 @@ export function createGatewayServer(parts: GatewayServerParts): GatewayServer {
     },
     get connections() {
       return live.sockets.size;
+    },
+    leave: () => {
+      live.leaving = true;
     },
     close: () => (ending ??= drain(live).finally(() => clearInterval(check))),
   };
@@ -122,7 +131,7 @@ function attach(live: Live): void {
   server.on('request', (req: IncomingMessage, res: ServerResponse) => {
     if (req.rawHeaders.length > HEADER_LINES_MAX * 2) return refuse(parts, req.socket, { status: 431, code: 'SEKISHO_REQUEST_INVALID' });
     uploads.add(req);
-    if (live.closing) res.shouldKeepAlive = false;
+    if (live.leaving) res.shouldKeepAlive = false;
     if (!parts.hot(req, res)) parts.app(req, res);
   });
   server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -145,6 +154,7 @@ function refuse(parts: GatewayServerParts, socket: Duplex, answer: RawStatus): v
 
 async function drain(live: Live): Promise<void> {
   const { server, parts, limits, sockets } = live;
+  live.leaving = true;
   live.closing = true;
   const closed = once(server, 'close');
   server.close();
