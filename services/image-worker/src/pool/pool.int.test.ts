@@ -107,6 +107,15 @@ describe('a hostile child', () => {
     expect(children.filter(running)).toEqual([]);
   }, 20_000);
 
+  it('that never loads holds its slot no longer than somebody waits', async () => {
+    const { pool, killed } = watch({ script: fake('forever();') });
+    const beganMs = performance.now();
+    const outcome = await pool.decode({ isolation: 'a', class: 'raster', mode: 'emoji', body: blankPng({ width: 8, height: 8, colour: 2 }), remainingMs: 300 });
+    expect(codeOf(outcome)).toBe('SEKISHO_IMAGE_SPAWN');
+    expect(performance.now() - beganMs).toBeLessThan(5_000);
+    expect(killed).toContain('start');
+  }, 30_000);
+
   it('that speaks while nobody asked never gets a picture', async () => {
     const { pool, killed, rejected } = watch({ script: fake(`${READY} setTimeout(() => fs.writeSync(1, 'x'), 50); forever();`) });
     await pool.warm();

@@ -2,13 +2,15 @@
 // at the first thing that is not as it should be.
 
 import { type Code, type DecodeClass, type DecoderResult, LIMITS, type MediaMode } from '@sekisho/contracts';
+import { inTime } from '@sekisho/runtime';
 import { DecoderChild, type KillReason } from './child.ts';
 import type { Violation } from './frame-reader.ts';
 import { type IsolationMode, POOL_LIMITS, type ProcessClass, idleTooLong, lackingBlanks, longestIdle, pickChild, processClass, staysAfter } from './isolation.ts';
 import { readReply } from './reply.ts';
 import type { SpawnDecoder } from './spawn.ts';
 
-const START_MS = 5_000;
+/** A start takes 50 to 90 ms of CPU, but a worker whose share of a busy node is small waits seconds for that. */
+const START_MS = 20_000;
 const SWEEP_MS = 1_000;
 const BACKOFF_MS = 250;
 const BACKOFF_MS_MAX = 30_000;
@@ -117,7 +119,9 @@ export class DecoderPool {
     const startedAtMs = performance.now();
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const child = this.#take(request);
-      if (await child.loaded) return await this.#serve(child, request, performance.now() - startedAtMs);
+      const waitedMs = performance.now() - startedAtMs;
+      const loaded = await inTime(child.loaded, Math.max(0, request.remainingMs - waitedMs), () => false);
+      if (loaded) return await this.#serve(child, request, performance.now() - startedAtMs);
       this.#drop(child, 'start');
       if (this.#closed) return failed('SEKISHO_SHUTTING_DOWN', 0);
     }
