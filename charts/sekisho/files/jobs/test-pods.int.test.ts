@@ -118,6 +118,18 @@ describe('policy', () => {
     expect(exitCode).toBe(1);
   });
 
+  it('waits for all doors together, or a network without policies would take it longer than the pod has', async () => {
+    const { server, port: open } = await listen();
+    const opsPort = await nobody();
+    const closed = Array.from({ length: 5 }, (_, at) => ({ what: `door ${at}`, host: '127.0.0.1', port: open }));
+    const beganMs = performance.now();
+    const { lines } = await run(quick, plan({ gatewayPods: { host: '127.0.0.1', port: port(0), opsPort }, closed }));
+    server.close();
+    // 1.5 s for all of them, not for each.
+    expect(performance.now() - beganMs).toBeLessThan(4_000);
+    expect(lines.flatMap((line) => /^FAILED: (door \d)/.exec(line)?.[1] ?? [])).toEqual(closed.map(({ what }) => what));
+  });
+
   it('judges nothing without its control', async () => {
     const { lines, exitCode } = await run(quick, plan({ gatewayPods: { host: '127.0.0.1', port: await nobody(), opsPort: 1 } }));
     expect({ exitCode, checks: lines.filter((line) => /^(ok|FAILED)/.test(line)).length }).toEqual({ exitCode: 1, checks: 1 });

@@ -26,9 +26,10 @@ export const testPolicyWithin = (times: PolicyTimes): PodTest => async (plan, re
     return;
   }
   const places = [...(await sureToListen(plan.gatewayPods, env)), ...plan.closed];
+  // Side by side: on a network without policies each takes the whole settling time, and the pod has a deadline.
+  const seen = await Promise.all(places.map(async (place) => ({ place, ...(await closesSoon(place, times)) })));
   let open = 0;
-  for (const place of places) {
-    const { closed, said } = await closesSoon(place, times);
+  for (const { place, closed, said } of seen) {
     if (!report.check(closed, `${place.what} is out of reach (${place.host}:${place.port}: ${said})`)) open += 1;
   }
   if (open > 0) {
