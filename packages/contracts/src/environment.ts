@@ -59,7 +59,7 @@ export const ENVIRONMENT = {
   SEKISHO_CACHE_MEMORY_BYTES: row(['gateway', 'local-stack'], '134217728', 'Byte budget of the result cache in memory.'),
   SEKISHO_CACHE_REDIS_BYTES: row(['gateway', 'local-stack'], '268435456', 'Byte budget of the result cache in Redis.'),
   SEKISHO_SHUTDOWN_DELAY_MS: row(['gateway', 'fetcher', 'local-stack'], '5000; 0 in the local stack', 'Time between being unready and closing the port, so that load balancers notice.'),
-  SEKISHO_SHUTDOWN_DRAIN_MS: row(['gateway', 'fetcher', 'local-stack'], '60000', 'Time that running answers get when a service stops.'),
+  SEKISHO_SHUTDOWN_DRAIN_MS: row(['gateway', 'fetcher', 'image-worker', 'local-stack'], '60000; image-worker 10500, local stack 1000', 'Time that running answers and pictures get when a service stops.'),
   SEKISHO_LIMITS_FILE: row(['gateway', 'local-stack'], 'built-in', 'YAML file with other limits, followed while the gateway runs; see docs/configure.md.'),
   SEKISHO_LOG_LEVEL: row(['gateway', 'fetcher', 'image-worker', 'local-stack'], '`info`', '`debug`, `info`, `warn` or `error`.'),
 } as const satisfies Record<string, EnvironmentRow>;

@@ -11,8 +11,6 @@ import { DecoderPool } from './pool/pool.ts';
 import { type SpawnDecoder, createSpawn } from './pool/spawn.ts';
 
 const SERVICE = 'image-worker';
-/** Running pictures may end by themselves for this long at shutdown, then their decoders are killed. */
-const DRAIN_MS = 2_500;
 const CLOSE_MS = 500;
 
 export interface AppDeps {
@@ -27,7 +25,7 @@ export interface App {
   readonly pool: DecoderPool;
   /** Configuration valid, ops port open, decoders loaded, not stopping. */
   readonly ready: boolean;
-  /** Takes no further job; resolves within about three seconds with every decoder gone. */
+  /** Takes no further job; resolves soon after `shutdownDrainMs` at the latest, with every decoder gone. */
   stop(): Promise<void>;
 }
 
@@ -71,7 +69,7 @@ export async function createApp(config: Config, deps: AppDeps = {}): Promise<App
     },
     stop: async () => {
       state = 'stopping';
-      await drain(consumer, pool);
+      await drain(consumer, pool, config.shutdownDrainMs);
       connections.close();
       await ops.close();
     },
@@ -138,9 +136,10 @@ function report(end: JobEnd, durationMs: number, { log, metrics }: Reporting): v
   );
 }
 
-async function drain(consumer: Consumer, pool: DecoderPool): Promise<void> {
+/** Running pictures may end by themselves for this long, then their decoders are killed. */
+async function drain(consumer: Consumer, pool: DecoderPool, drainMs: number): Promise<void> {
   const closed = consumer.close().catch(() => undefined);
-  await inTime(closed, DRAIN_MS, () => undefined);
+  await inTime(closed, drainMs, () => undefined);
   await pool.close();
   await inTime(closed, CLOSE_MS, () => undefined);
 }

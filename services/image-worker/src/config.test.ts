@@ -22,7 +22,7 @@ const problemsOf = (env: NodeJS.ProcessEnv): readonly string[] => {
 
 describe('readConfig()', () => {
   it('has defaults for all but Redis', () => {
-    expect(readConfig(good)).toMatchObject({ redisUrl: 'redis://work', isolation: 'site', ops: { port: 9090 }, logLevel: 'info' });
+    expect(readConfig(good)).toMatchObject({ redisUrl: 'redis://work', isolation: 'site', ops: { port: 9090 }, shutdownDrainMs: 10_500, logLevel: 'info' });
     expect(problemsOf({})).toEqual(['SEKISHO_WORK_REDIS_URL is not set']);
   });
 

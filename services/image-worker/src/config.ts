@@ -1,12 +1,15 @@
 // The only reader of the environment in this service.
 
 import { availableParallelism } from 'node:os';
+import { LIMITS } from '@sekisho/contracts';
 import { ConfigError, REDIS_URLS, envFields, loadConfig } from '@sekisho/runtime';
 import { z } from 'zod';
 import type { IsolationMode } from './pool/isolation.ts';
 
 const SERVICE = 'image-worker';
 const SLOTS_MAX = 64;
+/** A picture's longest decode, and its answer. */
+const DRAIN_MS = LIMITS.decodeWallMs + 500;
 
 const schema = z.object({
   SEKISHO_WORK_REDIS_URL: envFields.redisUrl().optional(),
@@ -18,6 +21,7 @@ const schema = z.object({
   SEKISHO_DECODER_ISOLATION: z.enum(['site', 'image'], 'must be site or image').default('site'),
   SEKISHO_DECODER_SLOTS: envFields.intBetween(1, SLOTS_MAX, Math.min(availableParallelism(), SLOTS_MAX)),
   SEKISHO_SANDBOX: z.enum(['require', 'best-effort'], 'must be require or best-effort').default('best-effort'),
+  SEKISHO_SHUTDOWN_DRAIN_MS: envFields.intBetween(0, 600_000, DRAIN_MS),
   SEKISHO_LOG_LEVEL: envFields.logLevel(),
 });
 
@@ -28,6 +32,8 @@ export interface Config {
   readonly isolation: IsolationMode;
   /** Pictures decoded at once. */
   readonly slots: number;
+  /** What running pictures get when the service stops. */
+  readonly shutdownDrainMs: number;
   readonly logLevel: string;
 }
 
@@ -44,6 +50,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     ops: { host: values.SEKISHO_OPS_HOST, port: values.SEKISHO_OPS_PORT },
     isolation: values.SEKISHO_DECODER_ISOLATION,
     slots: values.SEKISHO_DECODER_SLOTS,
+    shutdownDrainMs: values.SEKISHO_SHUTDOWN_DRAIN_MS,
     logLevel: values.SEKISHO_LOG_LEVEL,
   };
 }
