@@ -2,7 +2,7 @@
 // list of kinds that somebody thought of.
 
 import { KubeConfig } from '@kubernetes/client-node';
-import { request } from 'node:https';
+import { type RequestOptions, request } from 'node:https';
 import { type Manifest, list } from './cluster.ts';
 
 const REQUEST_MS = 20_000;
@@ -25,10 +25,11 @@ const config = new KubeConfig();
 config.loadFromDefault();
 
 async function get(path: string): Promise<unknown> {
-  const options = await config.applyToHTTPSOptions({});
+  const options: RequestOptions = {};
+  await config.applyToHTTPSOptions(options);
   const url = new URL(path, config.getCurrentCluster()?.server);
   return await new Promise((resolve, reject) => {
-    const sent = request(url, { ...options, headers: { ...options.headers, accept: 'application/json' }, signal: AbortSignal.timeout(REQUEST_MS) }, (response) => {
+    const sent = request(url, { ...options, signal: AbortSignal.timeout(REQUEST_MS) }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk)).on('error', reject);
       response.once('end', () => (response.statusCode === 200 ? resolve(JSON.parse(Buffer.concat(chunks).toString())) : reject(new Error(`${path}: ${response.statusCode}`))));

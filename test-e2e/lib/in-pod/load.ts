@@ -104,7 +104,7 @@ async function one(order: Load, url: string, { agent, index }: { readonly agent:
       const name = error.name === 'AbortError' ? 'timeout' : error.code ?? error.message;
       resolve({ code: sent.reusedSocket ? `reused:${name}` : name });
     });
-    sent.once('response', (response) => judge(order, response).then(({ code, headers }) => resolve({ code: code === 'cut' && deadline.aborted ? 'timeout' : code, headers })));
+    sent.once('response', (response) => void judge(order, response).then(({ code, headers }) => resolve({ code: code === 'cut' && deadline.aborted ? 'timeout' : code, headers })));
     sent.end();
   });
 }
