@@ -1,14 +1,15 @@
 // npm test: lint, types, generated files, then jest by project; sets up what the tests need. The last line is the count.
 //   npm test            everything
-//   npm test unit int   only these projects
+//   npm test unit int   only these projects (unit, int, browser, chart)
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { ensureGoTools, goToolsProblem } from './set-up/go-tools.ts';
 import { ensurePrograms } from './set-up/programs.ts';
 
 const root = dirname(import.meta.dirname);
-const PROJECTS = ['unit', 'int', 'browser'] as const;
+const PROJECTS = ['unit', 'int', 'browser', 'chart'] as const;
 type Project = (typeof PROJECTS)[number];
 
 interface Counts {
@@ -64,6 +65,29 @@ function jest(project: Project, counts: Counts): void {
   counts.skipped.push(...all.filter(({ status: s }) => s !== 'passed' && s !== 'failed').map((test) => test.fullName));
 }
 
+/** Helm and its helpers are built from Go modules on first use; without Go the project is skipped by name. */
+function chart(counts: Counts): void {
+  const problem = goToolsProblem();
+  if (problem !== undefined) {
+    counts.skipped.push(`chart: ${problem}`);
+    return;
+  }
+  try {
+    ensureGoTools(['helm', 'helm3', 'helm-unittest', 'kubeconform']);
+  } catch (error) {
+    process.stdout.write(`chart: ${error instanceof Error ? error.message : String(error)}\n`);
+    counts.failed += 1;
+    return;
+  }
+  const unittest = join(root, '.run/helm-unittest.json');
+  rmSync(unittest, { force: true });
+  jest('chart', counts);
+  // Jest sees one run of helm-unittest; its cases count as what they are.
+  const cases = existsSync(unittest) ? (JSON.parse(readFileSync(unittest, 'utf8')) as { readonly passed?: number; readonly failed?: number }) : {};
+  counts.passed += cases.passed ?? 0;
+  counts.failed += cases.failed ?? 0;
+}
+
 const asked = process.argv.slice(2);
 const wanted = PROJECTS.filter((project) => asked.length === 0 || asked.includes(project));
 const counts: Counts = { passed: 0, failed: 0, skipped: [] };
@@ -72,7 +96,10 @@ if (asked.length === 0) {
   check('lint and types', ['scripts/lint.ts'], counts);
   check('generated files', ['scripts/generate.ts', '--verify'], counts);
 }
-for (const project of wanted) jest(project, counts);
+for (const project of wanted) {
+  if (project === 'chart') chart(counts);
+  else jest(project, counts);
+}
 
 for (const name of counts.skipped) process.stdout.write(`skipped: ${name}\n`);
 process.stdout.write(`${counts.skipped.length} skipped\n`);

@@ -13,6 +13,12 @@ const objects = new Map([...text].map(([name, yaml]) => [name, parseDocuments(ya
 const of = (name: string): readonly KubeObject[] => objects.get(name) ?? [];
 const problems = (name: string, rendered: readonly KubeObject[]): readonly string[] => CHECKS.find((check) => check.name === name)?.problems(rendered) ?? [`no check ${name}`];
 
+/** What a variant gives up on purpose, by variant and check. */
+const GIVEN_UP: Readonly<Record<string, RegExp>> = {
+  // misskey.managed.readOnlyRootFilesystem: false, for versions that write beside their program.
+  'misskey-managed-scaled: read-only root': /^Deployment\/sekisho-misskey-(?:web|queue): container misskey:/,
+};
+
 it('has variants, checks and pods to look at', () => {
   expect(VARIANTS.length).toBeGreaterThanOrEqual(13);
   expect(CHECKS.length).toBeGreaterThanOrEqual(30);
@@ -21,7 +27,11 @@ it('has variants, checks and pods to look at', () => {
 
 describe.each(VARIANTS.map(({ name }) => name))('%s', (variant) => {
   it.each(CHECKS.map(({ name }) => name))('%s', (check) => {
-    expect(problems(check, of(variant))).toEqual([]);
+    const givenUp = GIVEN_UP[`${variant}: ${check}`];
+    const found = problems(check, of(variant));
+    expect(found.filter((line) => givenUp?.test(line) !== true)).toEqual([]);
+    // A permission that nothing needs any more hides the next mistake.
+    if (givenUp !== undefined) expect(found).not.toEqual([]);
   });
 
   it('is rendered to the same bytes twice', () => {

@@ -1,7 +1,7 @@
 // Renders the chart by the real programs: Helm 4 and Helm 3.
 
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { goToolsFolder } from '../../scripts/set-up/go-tools.ts';
 import { type KubeObject, parseDocuments } from './documents.ts';
@@ -40,12 +40,15 @@ export interface RenderOptions {
 /** The smallest values that render: what nobody else can know. */
 export const REQUIRED = { publicUrl: 'https://social.example', misskey: { url: 'http://10.20.0.9:3000' } };
 
+/** Read where the test cluster's own version is written, so that both say the same. */
+export const KUBERNETES_VERSION = /k8s\.io\/kubernetes v([\d.]+)/.exec(readFileSync(join(ROOT, 'test-e2e/cluster/tools/hyperkube/go.mod'), 'utf8'))?.[1] ?? '';
+
 const templateArgs = ({ release = 'sekisho', namespace = 'social', valuesFile }: RenderOptions): string[] => [
   release, CHART, '--namespace', namespace, ...(valuesFile === undefined ? [] : ['--values', valuesFile]),
 ];
 
 export const tryRender = (options: RenderOptions): Ran =>
-  runTool(options.helm ?? 'helm', ['template', ...templateArgs(options), '--values', '-'], JSON.stringify(options.values ?? {}));
+  runTool(options.helm ?? 'helm', ['template', ...templateArgs(options), '--kube-version', KUBERNETES_VERSION, '--values', '-'], JSON.stringify(options.values ?? {}));
 
 /** @throws Error with what Helm wrote. */
 export function renderText(options: RenderOptions): string {
