@@ -4,9 +4,10 @@
 import { createHash } from 'node:crypto';
 import { expect } from '@jest/globals';
 import { readMediaHeader } from '@sekisho/media-header';
-import { PICTURES } from '@sekisho/testkit';
+import { PICTURES, encodeGif } from '@sekisho/testkit';
 import type { Client, RunningLoad } from './client-pod.ts';
 import { until } from './deadline.ts';
+import type { Reply } from './in-pod/ask.ts';
 import type { Failure, LoadResult } from './in-pod/load.ts';
 import { publish } from './internet.ts';
 import type { Sekisho } from './sekisho.ts';
@@ -18,14 +19,18 @@ const REQUEST_MS_MAX = 30_000;
 const CLIENTS = 40;
 const PICTURE = PICTURES['png-emoji'];
 const SIDE = 128; // emoji mode
+/** Takes a worker 0.3 s of CPU: with one a second there is always work to be interrupted. */
+const ANIMATION = { width: SIDE, height: SIDE, frames: 60, loop: 0 };
 
 export interface Expected {
   /** URLs of the picture in the cache. */
   readonly hits: readonly string[];
   /** `{n}` stands for what makes it a new picture. */
   readonly miss: string;
+  readonly animation: string;
   readonly page: string;
   readonly pictureSha256: string;
+  readonly animationSha256: string;
   readonly pageSha256: string;
 }
 
@@ -43,23 +48,36 @@ export interface Traffic {
   stop(): Promise<TrafficResult>;
 }
 
-/** Asks for each thing once while all is well, and looks at the picture itself. */
+type Answered = Extract<Reply, { readonly headers: unknown }>;
+
+async function answered(client: Client, url: string): Promise<Answered> {
+  const reply = await client.ask(url);
+  if (reply.status !== 200) throw new Error(`${url}: ${JSON.stringify(reply)}`);
+  return reply;
+}
+
+/** Asks for each thing while all is well, and looks at the pictures themselves. */
 export async function learnExpected(client: Client, sekisho: Sekisho): Promise<Expected> {
-  const published = await publish(await PICTURE.bytes(), { type: PICTURE.type });
-  const url = (name: string): string => sekisho.media(`${published.url}?${name}`, 'emoji=1');
-  const hits = [url('a'), url('b')];
+  const [picture, animation] = await Promise.all([
+    publish(await PICTURE.bytes(), { type: PICTURE.type }),
+    publish(await encodeGif(ANIMATION), { type: 'image/gif' }),
+  ]);
+  const at = (url: string, query: string): string => sekisho.media(`${url}?${query}`, 'emoji=1');
+  const hits = [at(picture.url, 'a'), at(picture.url, 'b')] as const;
   const page = `${sekisho.url}/`;
   // kube-proxy writes at most once in a second, and an unknown name is remembered for 5 s.
   await until(async () => (await client.ask(page, { timeoutMs: 3_000 })).status === 200, { what: 'the first page', timeoutMs: 30_000 });
-  const replies = await Promise.all([...hits, page].map((asked) => client.ask(asked)));
-  const [first, second, html] = replies;
-  if (first === undefined || first.status === 0 || second === undefined || second.status === 0 || html === undefined || html.status === 0) throw new Error(`no answer: ${JSON.stringify(replies)}`);
-  expect([first.status, second.status, html.status]).toEqual([200, 200, 200]);
-  expect(readMediaHeader(Buffer.from(first.body, 'base64'))).toMatchObject({ kind: 'picture', type: 'image/webp', width: SIDE, height: SIDE });
-  // The same source gives the same bytes, whichever worker made them: what the whole comparison stands on.
+  const [first, second, moving, html] = [await answered(client, hits[0]), await answered(client, hits[1]), await answered(client, at(animation.url, 'a')), await answered(client, page)];
+  const headerOf = ({ body }: Answered): unknown => readMediaHeader(Buffer.from(body, 'base64'));
+  expect(headerOf(first)).toMatchObject({ kind: 'picture', type: 'image/webp', width: SIDE, height: SIDE });
+  expect(headerOf(moving)).toMatchObject({ kind: 'picture', type: 'image/webp', width: SIDE, height: SIDE });
+  // The same source gives the same bytes, whichever worker made them: what every comparison stands on.
   expect(second.sha256).toBe(first.sha256);
-  expect(html.bytes).toBeGreaterThan(100);
-  return { hits, miss: url('n={n}').replace(encodeURIComponent('{n}'), '{n}'), page, pictureSha256: first.sha256, pageSha256: html.sha256 };
+  const numbered = (url: string): string => at(url, 'n={n}').replace(encodeURIComponent('{n}'), '{n}');
+  return {
+    hits, miss: numbered(picture.url), animation: numbered(animation.url), page,
+    pictureSha256: first.sha256, animationSha256: moving.sha256, pageSha256: html.sha256,
+  };
 }
 
 /** A new URL of the picture, through fetcher and worker; true when exactly the expected bytes come. */
@@ -69,12 +87,14 @@ export async function freshPicture(client: Client, { miss, pictureSha256 }: Expe
 }
 
 /** About 30 requests/s: two cores have to do the rest, too. */
-export function startTraffic(client: Client, { hits, miss, page, pictureSha256, pageSha256 }: Expected): Traffic {
+export function startTraffic(client: Client, expected: Expected): Traffic {
+  const { hits, miss, animation, page, pictureSha256, animationSha256, pageSha256 } = expected;
   const common = { durationMs: TRAFFIC_MS_MAX, timeoutMs: REQUEST_MS_MAX, clients: CLIENTS };
   const streams: Readonly<Record<string, RunningLoad>> = {
     'hits': client.startLoad({ ...common, urls: hits, rps: 10, sha256: pictureSha256 }),
     'hits kept alive': client.startLoad({ ...common, urls: hits, rps: 10, keepAlive: true, sha256: pictureSha256 }),
     'misses': client.startLoad({ ...common, urls: [miss], rps: 2, keepAlive: true, sha256: pictureSha256 }),
+    'animations': client.startLoad({ ...common, urls: [animation], rps: 1, sha256: animationSha256 }),
     'pages': client.startLoad({ ...common, urls: [page], rps: 4, sha256: pageSha256 }),
     'pages kept alive': client.startLoad({ ...common, urls: [page], rps: 4, keepAlive: true, sha256: pageSha256 }),
   };
