@@ -215,12 +215,9 @@ _cilium() {
 }
 
 load() {
-  local image archive
+  local image
   for image; do
-    archive=$(mktemp -p "$STATE_DIR" image-XXXXXX.tar)
-    buildah push --quiet "$image" "docker-archive:$archive:$image"
-    inside ctr --namespace k8s.io images import "$archive"
-    rm "$archive"
+    buildah push --quiet "$image" "docker-archive:/dev/stdout:$image" | inside ctr --namespace k8s.io images import -
   done
 }
 

@@ -12,12 +12,18 @@ import { until } from './deadline.ts';
 
 /** Exec, and Node.js that starts, on a busy machine. */
 const OVERHEAD_MS = 15_000;
+/** As in-pod/ask.ts has it. */
+const ASK_MS = 20_000;
 /** Silent refusals of Cilium end with the caller's own limit. */
 const CONNECT_MS = 2_500;
+/** Node.js processes in one client at a time: each takes 50 MiB of its 512. */
+const PROCESSES_MAX = 6;
 
 export interface Client {
   readonly pod: Pod;
   ask(url: string, question?: Omit<Question, 'url'>): Promise<Reply>;
+  /** At the same moment, answers in the order of the questions. */
+  askAll(questions: readonly Question[]): Promise<readonly Reply[]>;
   /** Side by side; `connected`, `timeout` or an error's code of each. */
   connect(targets: readonly Target[], timeoutMs?: number): Promise<Outcomes>;
   load(url: string | readonly string[], load: Omit<Load, 'urls'>): Promise<LoadResult>;
@@ -53,17 +59,25 @@ export async function clientPod(options: ClientOptions = {}): Promise<Client> {
 
 /** For any pod of the tests that has the client's files in /work. */
 export function clientOf(pod: Pod): Client {
-  const node = async (args: readonly string[], timeoutMs: number): Promise<string> => {
+  const turn = turns(PROCESSES_MAX);
+  const node = async (args: readonly string[], timeoutMs: number): Promise<string> => await turn(async () => {
     const { code, stdout, stderr } = await exec(pod, ['/usr/local/bin/node', ...args], { timeoutMs: timeoutMs + OVERHEAD_MS });
     if (code !== 0) throw new Error(`node ended with ${code} in ${pod.name}: ${stderr.slice(-2_000)}`);
     return stdout;
-  };
+  });
   const call = async (script: string, argument: unknown, timeoutMs: number): Promise<unknown> =>
     JSON.parse(await node([`/work/${script}.ts`, JSON.stringify(argument)], timeoutMs)) as unknown;
   const load = async (order: Load): Promise<LoadResult> => await call('load', order, order.durationMs + (order.timeoutMs ?? 10_000)) as LoadResult;
+  const askAll: Client['askAll'] = async (questions) =>
+    await call('ask', questions, Math.max(...questions.map(({ timeoutMs = ASK_MS }) => timeoutMs))) as Reply[];
   return {
     pod,
-    ask: async (url, question = {}) => await call('ask', { url, ...question }, question.timeoutMs ?? 20_000) as Reply,
+    ask: async (url, question = {}) => {
+      const [reply] = await askAll([{ url, ...question }]);
+      if (reply === undefined) throw new Error('no reply');
+      return reply;
+    },
+    askAll,
     connect: async (targets, timeoutMs = CONNECT_MS) => await call('connect', { targets, timeoutMs }, timeoutMs) as Outcomes,
     load: async (url, order) => await load({ urls: typeof url === 'string' ? [url] : url, ...order }),
     startLoad: (order) => {
@@ -80,5 +94,22 @@ export function clientOf(pod: Pod): Client {
     crowd: async (crowd) => await call('crowd', crowd, crowd.timeoutMs) as readonly Answer[],
     webSocket: async (url, text, timeoutMs = 10_000) => await call('websocket', { url, text, timeoutMs }, timeoutMs) as string,
     run: async (script, timeoutMs = 20_000) => await node(['--input-type=module', '-e', script], timeoutMs),
+  };
+}
+
+/** Lets at most so many pieces of work run at a time; the others wait, each with its own limit inside. */
+function turns(max: number): <Value>(work: () => Promise<Value>) => Promise<Value> {
+  const waiting: (() => void)[] = [];
+  let running = 0;
+  return async (work) => {
+    if (running >= max) await new Promise<void>((resolve) => waiting.push(resolve));
+    else running += 1;
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) running -= 1;
+      else next();
+    }
   };
 }

@@ -1,4 +1,5 @@
-// Runs in a client pod: one HTTP request, described by the first argument as JSON, the answer on stdout as JSON.
+// Runs in a client pod: HTTP requests side by side, described by the first argument as a JSON list, the answers on stdout
+// as another.
 
 import { createHash } from 'node:crypto';
 import { type IncomingHttpHeaders, request } from 'node:http';
@@ -61,4 +62,7 @@ export async function ask(question: Question): Promise<Reply> {
   });
 }
 
-if (import.meta.main) process.stdout.write(JSON.stringify(await ask(JSON.parse(process.argv[2] ?? '{}') as Question)));
+if (import.meta.main) {
+  const questions = JSON.parse(process.argv[2] ?? '[]') as Question[];
+  process.stdout.write(JSON.stringify(await Promise.all(questions.map(ask))));
+}
