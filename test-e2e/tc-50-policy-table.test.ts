@@ -47,6 +47,7 @@ const MONITORING = { role: 'monitoring' } as const;
 const inNamespace = (name: string): Readonly<Record<string, unknown>> => ({ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': name } } });
 const QUIET = { resources: { requests: { cpu: '20m', memory: '64Mi' } } };
 
+const QUICK_END = { shutdown: { delaySeconds: 0, drainSeconds: 1 } };
 const POLICY_TEST = ['test', RELEASE, '-n', NAMESPACE, '--filter', `name=${RELEASE}-test-policy`, '--logs', '--timeout', '150s'] as const;
 
 /** Between a change of policies and the first look; Cilium takes 0.6 s. */
@@ -134,7 +135,7 @@ describeWithInternet('the table of arrows', () => {
     sekisho = await installSekisho({
       release: RELEASE, namespace: NAMESPACE, misskey,
       values: {
-        gateway: QUIET, fetcher: QUIET, imageWorker: QUIET,
+        gateway: { ...QUIET, ...QUICK_END }, fetcher: { ...QUIET, ...QUICK_END }, imageWorker: QUIET,
         // Both families: what listens on one only would be refused on the other by nobody.
         cluster: { listenHost: '::', ipFamilyPolicy: 'PreferDualStack' },
         networkPolicy: { enabled: false, monitoringFrom: [{ ...inNamespace(MONITOR_NAMESPACE), podSelector: { matchLabels: MONITORING } }] },
