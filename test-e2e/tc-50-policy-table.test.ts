@@ -180,7 +180,7 @@ describeWithInternet('the table of arrows', () => {
     // A network that ignores policies looks the same as one without them.
     await remove(...policies);
     const ignored = await tryHelm(POLICY_TEST);
-    say(`helm test without policies: ${ignored.output.split('\n').filter((line) => line.includes('FAILED')).length} checks failed`);
+    say(`helm test without policies: ${ignored.output.split('\n').filter((line) => line.includes('FAILED: ')).length} checks failed`);
     expect(ignored.code).not.toBe(0);
     expect(ignored.output).toContain('does not enforce NetworkPolicies');
   }, 400_000);
