@@ -10,7 +10,8 @@ import { type PodTest, type Report, type TestPlan, addressesOf, runPodTest } fro
 
 /** Below the 256 requests that a gateway has at the fetcher at once. */
 const AT_ONCE = 250;
-const HOLD_MS = 25_000;
+/** On a busy node it takes a while until that many requests are open at the same time. */
+const HOLD_MS = 50_000;
 const REFUSALS_WANTED = 3;
 const PROBE_PAUSE_MS = 100;
 const REPLICAS_MS = 30_000;
