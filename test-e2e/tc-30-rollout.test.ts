@@ -9,8 +9,8 @@ import { until } from './lib/deadline.ts';
 import type { HelmVersion } from './lib/helm.ts';
 import { describeWithInternet } from './lib/internet.ts';
 import { type Misskey, startMisskey } from './lib/misskey/misskey.ts';
-import { type Component, type Sekisho, installSekisho, removeNamespace } from './lib/sekisho.ts';
-import { type Expected, type TrafficResult, expectLossesAreSeen, freshPicture, learnExpected, say, startTraffic } from './lib/traffic.ts';
+import { type Component, type Sekisho, dropNamespaces, installSekisho, removeNamespace } from './lib/sekisho.ts';
+import { CLIENT_CPU, TRAFFIC_VALUES, type Expected, type TrafficResult, expectLossesAreSeen, freshPicture, learnExpected, say, startTraffic } from './lib/traffic.ts';
 
 const NAMESPACE = 'e2e-rollout';
 const OUTSIDE = 'e2e-rollout-outside';
@@ -52,14 +52,14 @@ async function underTraffic(what: string, change: () => Promise<void>): Promise<
 describeWithInternet('a rollout under load', () => {
   beforeAll(async () => {
     await Promise.all([removeNamespace(NAMESPACE), removeNamespace(OUTSIDE)]);
-    [misskey, client] = await Promise.all([startMisskey({}, OUTSIDE), clientPod({ namespace: OUTSIDE })]);
+    [misskey, client] = await Promise.all([startMisskey({}, OUTSIDE), clientPod({ namespace: OUTSIDE, cpu: CLIENT_CPU })]);
   }, 120_000);
   afterAll(async () => {
-    await Promise.all([removeNamespace(NAMESPACE), removeNamespace(OUTSIDE)]);
+    await dropNamespaces(NAMESPACE, OUTSIDE);
   });
 
   it.each<HelmVersion>(['helm', 'helm3'])('loses no request with %s', async (version) => {
-    const sekisho = await installSekisho({ release: 'rollout', namespace: NAMESPACE, misskey, version });
+    const sekisho = await installSekisho({ release: 'rollout', namespace: NAMESPACE, misskey, version, values: TRAFFIC_VALUES });
     expected = await learnExpected(client, sekisho);
     await expectLossesAreSeen(client, expected);
     const before = await uidsOf(sekisho);

@@ -8,8 +8,8 @@ import { everythingClusterWide, everythingIn } from './lib/discovery.ts';
 import { describeWithInternet } from './lib/internet.ts';
 import { startMisskey } from './lib/misskey/misskey.ts';
 import { deployment, waitReady } from './lib/ready.ts';
-import { type Sekisho, installSekisho, removeNamespace } from './lib/sekisho.ts';
-import { type Expected, expectLossesAreSeen, freshPicture, learnExpected, say, startTraffic } from './lib/traffic.ts';
+import { type Sekisho, dropNamespaces, installSekisho, merged, removeNamespace } from './lib/sekisho.ts';
+import { CLIENT_CPU, TRAFFIC_VALUES, type Expected, expectLossesAreSeen, freshPicture, learnExpected, say, startTraffic } from './lib/traffic.ts';
 
 const NAMESPACE = 'e2e-scale';
 const OUTSIDE = 'e2e-scale-outside';
@@ -41,13 +41,13 @@ async function scaleGateway(replicas: number): Promise<void> {
 describeWithInternet('a release', () => {
   beforeAll(async () => {
     await Promise.all([removeNamespace(NAMESPACE), removeNamespace(OUTSIDE)]);
-    const [misskey, pod] = await Promise.all([startMisskey({}, OUTSIDE), clientPod({ namespace: OUTSIDE })]);
+    const [misskey, pod] = await Promise.all([startMisskey({}, OUTSIDE), clientPod({ namespace: OUTSIDE, cpu: CLIENT_CPU })]);
     client = pod;
-    sekisho = await installSekisho({ release: 'scale', namespace: NAMESPACE, misskey, values: { gateway: { replicas: 1 } } });
+    sekisho = await installSekisho({ release: 'scale', namespace: NAMESPACE, misskey, values: merged(TRAFFIC_VALUES, { gateway: { replicas: 1 } }) });
     expected = await learnExpected(client, sekisho);
   }, 240_000);
   afterAll(async () => {
-    await Promise.all([removeNamespace(NAMESPACE), removeNamespace(OUTSIDE)]);
+    await dropNamespaces(NAMESPACE, OUTSIDE);
   });
 
   it('loses no request while its gateways become three and one again', async () => {

@@ -8,8 +8,8 @@ import { until } from './lib/deadline.ts';
 import { describeWithInternet } from './lib/internet.ts';
 import { killMain } from './lib/kill.ts';
 import { startMisskey } from './lib/misskey/misskey.ts';
-import { type Component, type Sekisho, installSekisho, removeNamespace } from './lib/sekisho.ts';
-import { type Expected, type Traffic, countOf, expectLossesAreSeen, freshPicture, learnExpected, say, startTraffic } from './lib/traffic.ts';
+import { type Component, type Sekisho, dropNamespaces, installSekisho, removeNamespace } from './lib/sekisho.ts';
+import { CLIENT_CPU, TRAFFIC_VALUES, type Expected, type Traffic, countOf, expectLossesAreSeen, freshPicture, learnExpected, say, startTraffic } from './lib/traffic.ts';
 
 const NAMESPACE = 'e2e-kill';
 const OUTSIDE = 'e2e-kill-outside';
@@ -39,14 +39,14 @@ async function killAll(component: Component): Promise<void> {
 describeWithInternet('kill -9 under load', () => {
   beforeAll(async () => {
     await Promise.all([removeNamespace(NAMESPACE), removeNamespace(OUTSIDE)]);
-    const [misskey, pod] = await Promise.all([startMisskey({}, OUTSIDE), clientPod({ namespace: OUTSIDE })]);
+    const [misskey, pod] = await Promise.all([startMisskey({}, OUTSIDE), clientPod({ namespace: OUTSIDE, cpu: CLIENT_CPU })]);
     client = pod;
-    sekisho = await installSekisho({ release: 'kill', namespace: NAMESPACE, misskey });
+    sekisho = await installSekisho({ release: 'kill', namespace: NAMESPACE, misskey, values: TRAFFIC_VALUES });
     expected = await learnExpected(client, sekisho);
     await expectLossesAreSeen(client, expected);
   }, 240_000);
   afterAll(async () => {
-    await Promise.all([removeNamespace(NAMESPACE), removeNamespace(OUTSIDE)]);
+    await dropNamespaces(NAMESPACE, OUTSIDE);
   });
 
   it.each<Component>(['gateway', 'fetcher', 'image-worker', 'redis-state', 'redis-work'])('%s', async (component) => {

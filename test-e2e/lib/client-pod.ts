@@ -5,7 +5,7 @@ import { type Pod, apply, exec, namespace, podsOf } from './cluster.ts';
 import type { Question, Reply } from './in-pod/ask.ts';
 import type { Outcomes, Target } from './in-pod/connect.ts';
 import type { Answer, Crowd } from './in-pod/crowd.ts';
-import type { Load, LoadResult } from './in-pod/load.ts';
+import type { Load, LoadResult, Loads } from './in-pod/load.ts';
 import { type NodePod, nodeDeployment, sourceFiles } from './node-pod.ts';
 import { deployment, waitReady } from './ready.ts';
 import { until } from './deadline.ts';
@@ -27,8 +27,8 @@ export interface Client {
   /** Side by side; `connected`, `timeout` or an error's code of each. */
   connect(targets: readonly Target[], timeoutMs?: number): Promise<Outcomes>;
   load(url: string | readonly string[], load: Omit<Load, 'urls'>): Promise<LoadResult>;
-  /** The same until it is told to stop, `durationMs` at most. */
-  startLoad(load: Omit<Load, 'id'>): RunningLoad;
+  /** Several until they are told to stop, `durationMs` at most. */
+  startLoads(loads: readonly Load[]): RunningLoads;
   /** All at the same moment; the answers in the order of the questions. */
   crowd(crowd: Crowd): Promise<readonly Answer[]>;
   /** What the first frame holds that comes back, `error` or `timeout`. */
@@ -37,12 +37,12 @@ export interface Client {
   run(script: string, timeoutMs?: number): Promise<string>;
 }
 
-export interface RunningLoad {
-  /** Ends it; what runs is waited for. */
-  stop(): Promise<LoadResult>;
+export interface RunningLoads {
+  /** Ends them; what runs is waited for. In the order of the loads. */
+  stop(): Promise<readonly LoadResult[]>;
 }
 
-export type ClientOptions = Partial<Pick<NodePod, 'name' | 'namespace' | 'labels' | 'seccompProfile'>>;
+export type ClientOptions = Partial<Pick<NodePod, 'name' | 'namespace' | 'labels' | 'seccompProfile' | 'cpu'>>;
 
 export async function clientPod(options: ClientOptions = {}): Promise<Client> {
   const { name = 'client', namespace: inNamespace = 'e2e-client', ...rest } = options;
@@ -67,7 +67,6 @@ export function clientOf(pod: Pod): Client {
   });
   const call = async (script: string, argument: unknown, timeoutMs: number): Promise<unknown> =>
     JSON.parse(await node([`/work/${script}.ts`, JSON.stringify(argument)], timeoutMs)) as unknown;
-  const load = async (order: Load): Promise<LoadResult> => await call('load', order, order.durationMs + (order.timeoutMs ?? 10_000)) as LoadResult;
   const askAll: Client['askAll'] = async (questions) =>
     await call('ask', questions, Math.max(...questions.map(({ timeoutMs = ASK_MS }) => timeoutMs))) as Reply[];
   return {
@@ -79,15 +78,16 @@ export function clientOf(pod: Pod): Client {
     },
     askAll,
     connect: async (targets, timeoutMs = CONNECT_MS) => await call('connect', { targets, timeoutMs }, timeoutMs) as Outcomes,
-    load: async (url, order) => await load({ urls: typeof url === 'string' ? [url] : url, ...order }),
-    startLoad: (order) => {
-      const loadId = randomUUID();
-      const result = load({ ...order, id: loadId });
-      result.catch(() => undefined);
+    load: async (url, order) => await call('load', { urls: typeof url === 'string' ? [url] : url, ...order }, order.durationMs + (order.timeoutMs ?? 10_000)) as LoadResult,
+    startLoads: (loads) => {
+      const order: Loads = { id: randomUUID(), loads };
+      const longestMs = Math.max(...loads.map(({ durationMs, timeoutMs = 10_000 }) => durationMs + timeoutMs));
+      const results = call('load', order, longestMs) as Promise<readonly LoadResult[]>;
+      results.catch(() => undefined);
       return {
         stop: async () => {
-          await call('end-load', { loadId }, 5_000);
-          return await result;
+          await call('end-load', { loadId: order.id }, 5_000);
+          return await results;
         },
       };
     },

@@ -55,6 +55,16 @@ export async function apply(...manifests: readonly Manifest[]): Promise<void> {
   }
 }
 
+/** Deletes what is there without waiting for its end. */
+export async function startRemoving(...references: readonly Reference[]): Promise<void> {
+  for (const { apiVersion, kind, metadata } of references) {
+    const reference = { apiVersion, kind, metadata };
+    await soon(`delete ${nameOf(reference)}`, objects.delete(reference, undefined, undefined, undefined, undefined, 'Background')).catch((error: unknown) => {
+      if (statusOf(error) !== 404) throw error;
+    });
+  }
+}
+
 /** Deletes what is there and waits until it is gone. */
 export async function remove(...references: readonly Reference[]): Promise<void> {
   for (const { apiVersion, kind, metadata } of references) {

@@ -22,6 +22,8 @@ export interface NodePod {
   /** It may listen below 1024. */
   readonly hasLowPorts?: boolean;
   readonly replicas?: number;
+  /** Its share of a busy node; by default hardly any. */
+  readonly cpu?: string;
 }
 
 /**
@@ -64,7 +66,7 @@ const podSpec = (pod: NodePod): Readonly<Record<string, unknown>> => ({
     env: Object.entries(pod.env ?? {}).map(([name, value]) => ({ name, value })),
     ports: Object.entries(pod.ports ?? {}).map(([name, containerPort]) => ({ name, containerPort })),
     ...(pod.readiness === undefined ? {} : { readinessProbe: { periodSeconds: 1, ...pod.readiness } }),
-    resources: { requests: { cpu: '10m', memory: '48Mi' }, limits: { memory: '512Mi' } },
+    resources: { requests: { cpu: pod.cpu ?? '10m', memory: '48Mi' }, limits: { memory: '512Mi' } },
     securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
     volumeMounts: [{ name: 'files', mountPath: '/work', readOnly: true }, ...(pod.data === undefined ? [] : [{ name: 'data', mountPath: '/data', readOnly: true }])],
   }],

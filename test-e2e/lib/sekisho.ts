@@ -1,7 +1,7 @@
 // Sekisho in the cluster: installed with Helm from charts/sekisho, as a user would, with what a test needs on top.
 
 import { readFileSync } from 'node:fs';
-import { type Manifest, type Pod, apply, namespace, podsOf, remove } from './cluster.ts';
+import { type Manifest, type Pod, apply, namespace, podsOf, remove, startRemoving } from './cluster.ts';
 import { type ImageKey, context } from './context.ts';
 import { type HelmVersion, helm } from './helm.ts';
 import { type Misskey, PUBLIC_URL } from './misskey/misskey.ts';
@@ -77,6 +77,10 @@ export async function installSekisho(options: InstallOptions): Promise<Sekisho> 
 
 /** Removes the release's namespace and all in it, kept Secrets included. */
 export const removeNamespace = async (name: string): Promise<void> => await remove({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+
+/** The same after a case, of several and without waiting: a namespace takes half a minute to end. */
+export const dropNamespaces = async (...names: readonly string[]): Promise<void> =>
+  await startRemoving(...names.map((name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })));
 
 export function testValues(misskey: Misskey): Values {
   const { engine, internet, podCidrs, apiServerCidrs, pullPolicy } = context();

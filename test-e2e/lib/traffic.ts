@@ -5,12 +5,12 @@ import { createHash } from 'node:crypto';
 import { expect } from '@jest/globals';
 import { readMediaHeader } from '@sekisho/media-header';
 import { PICTURES, encodeGif } from '@sekisho/testkit';
-import type { Client, RunningLoad } from './client-pod.ts';
+import type { Client } from './client-pod.ts';
 import { until } from './deadline.ts';
 import type { Reply } from './in-pod/ask.ts';
-import type { Failure, LoadResult } from './in-pod/load.ts';
+import type { Failure, Load, LoadResult } from './in-pod/load.ts';
 import { publish } from './internet.ts';
-import type { Sekisho } from './sekisho.ts';
+import type { Sekisho, Values } from './sekisho.ts';
 
 /** A case that forgets to stop its traffic must end all the same. */
 const TRAFFIC_MS_MAX = 240_000;
@@ -19,8 +19,18 @@ const REQUEST_MS_MAX = 30_000;
 const CLIENTS = 40;
 const PICTURE = PICTURES['png-emoji'];
 const SIDE = 128; // emoji mode
-/** Takes a worker 0.3 s of CPU: with one a second there is always work to be interrupted. */
+/** Takes a worker 0.3 s of CPU: with one every two seconds there is often work to be interrupted. */
 const ANIMATION = { width: SIDE, height: SIDE, frames: 60, loop: 0 };
+
+/** The client's share of the node: what it waits for itself looks like a slow answer. */
+export const CLIENT_CPU = '200m';
+/** A busy node shares its cores by requests; as in the chart's defaults the gateway has the most and pictures wait. */
+export const TRAFFIC_VALUES: Values = {
+  gateway: { resources: { requests: { cpu: '200m' } } },
+  fetcher: { resources: { requests: { cpu: '80m' } } },
+  imageWorker: { resources: { requests: { cpu: '40m' } } },
+  redis: { evaluation: { resources: { requests: { cpu: '50m' } } } },
+};
 
 export interface Expected {
   /** URLs of the picture in the cache. */
@@ -86,22 +96,23 @@ export async function freshPicture(client: Client, { miss, pictureSha256 }: Expe
   return reply.status === 200 && reply.headers['sekisho-cache'] === 'miss' && reply.sha256 === pictureSha256;
 }
 
-/** About 30 requests/s: two cores have to do the rest, too. */
+/** About 20 requests/s: two cores have to do the rest, too. */
 export function startTraffic(client: Client, expected: Expected): Traffic {
   const { hits, miss, animation, page, pictureSha256, animationSha256, pageSha256 } = expected;
   const common = { durationMs: TRAFFIC_MS_MAX, timeoutMs: REQUEST_MS_MAX, clients: CLIENTS };
-  const streams: Readonly<Record<string, RunningLoad>> = {
-    'hits': client.startLoad({ ...common, urls: hits, rps: 10, sha256: pictureSha256 }),
-    'hits kept alive': client.startLoad({ ...common, urls: hits, rps: 10, keepAlive: true, sha256: pictureSha256 }),
-    'misses': client.startLoad({ ...common, urls: [miss], rps: 2, keepAlive: true, sha256: pictureSha256 }),
-    'animations': client.startLoad({ ...common, urls: [animation], rps: 1, sha256: animationSha256 }),
-    'pages': client.startLoad({ ...common, urls: [page], rps: 4, sha256: pageSha256 }),
-    'pages kept alive': client.startLoad({ ...common, urls: [page], rps: 4, keepAlive: true, sha256: pageSha256 }),
-  };
+  const streams: readonly (readonly [string, Load])[] = [
+    ['hits', { ...common, urls: hits, rps: 6, sha256: pictureSha256 }],
+    ['hits kept alive', { ...common, urls: hits, rps: 6, keepAlive: true, sha256: pictureSha256 }],
+    ['misses', { ...common, urls: [miss], rps: 2, keepAlive: true, sha256: pictureSha256 }],
+    ['animations', { ...common, urls: [animation], rps: 0.5, sha256: animationSha256 }],
+    ['pages', { ...common, urls: [page], rps: 3, sha256: pageSha256 }],
+    ['pages kept alive', { ...common, urls: [page], rps: 3, keepAlive: true, sha256: pageSha256 }],
+  ];
+  const running = client.startLoads(streams.map(([, load]) => load));
   return {
     stop: async () => {
-      const ended = await Promise.all(Object.entries(streams).map(async ([name, stream]) => [name, await stream.stop()] as const));
-      return summaryOf(Object.fromEntries(ended));
+      const results = await running.stop();
+      return summaryOf(Object.fromEntries(results.map((result, index) => [streams[index]?.[0] ?? '', result])));
     },
   };
 }

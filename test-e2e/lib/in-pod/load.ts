@@ -18,8 +18,13 @@ export interface Load {
   readonly headers?: Readonly<Record<string, string>>;
   /** What every 200 must hold; another one is `false`. */
   readonly sha256?: string;
-  /** To be found by, for who ends it. */
-  readonly id?: string;
+}
+
+/** Several at once, in one process: each process of its own is 80 MiB. */
+export interface Loads {
+  /** To be found by, for who ends them. */
+  readonly id: string;
+  readonly loads: readonly Load[];
 }
 
 export interface LoadResult {
@@ -40,12 +45,13 @@ export interface Failure {
   readonly atMs: number;
   readonly ms: number;
   readonly url: string;
-  readonly headers?: Readonly<Record<string, unknown>>;
+  /** Of an answer of Sekisho: its code, and the id to find it by in the log. */
+  readonly answer?: string;
 }
 
 interface End {
   readonly code: string;
-  readonly headers?: Readonly<Record<string, unknown>>;
+  readonly answer?: string;
 }
 
 const FAILURES_SHOWN_MAX = 10;
@@ -66,12 +72,12 @@ export async function load(order: Load): Promise<LoadResult> {
     await pause(beganMs + (index * 1_000) / rps - performance.now());
     const sentMs = performance.now();
     const url = (urls[index % urls.length] ?? '').replaceAll('{n}', `${mark}${index}`);
-    running.push(one(order, url, { agent, index }).then(({ code, headers }) => {
+    running.push(one(order, url, { agent, index }).then(({ code, answer }) => {
       const ms = performance.now() - sentMs;
       codes[code] = (codes[code] ?? 0) + 1;
       took.push(ms);
       if (isOk(code) || failures.length >= FAILURES_SHOWN_MAX) return;
-      failures.push({ code, atMs: Math.round(sentMs - beganMs), ms: Math.round(ms), url, ...(headers === undefined ? {} : { headers }) });
+      failures.push({ code, atMs: Math.round(sentMs - beganMs), ms: Math.round(ms), url, ...(answer === undefined ? {} : { answer }) });
     }));
   }
   await Promise.all(running);
@@ -104,7 +110,7 @@ async function one(order: Load, url: string, { agent, index }: { readonly agent:
       const name = error.name === 'AbortError' ? 'timeout' : error.code ?? error.message;
       resolve({ code: sent.reusedSocket ? `reused:${name}` : name });
     });
-    sent.once('response', (response) => void judge(order, response).then(({ code, headers }) => resolve({ code: code === 'cut' && deadline.aborted ? 'timeout' : code, headers })));
+    sent.once('response', (response) => void judge(order, response).then(({ code, answer }) => resolve({ code: code === 'cut' && deadline.aborted ? 'timeout' : code, answer })));
     sent.end();
   });
 }
@@ -114,12 +120,14 @@ async function judge({ sha256 }: Load, response: IncomingMessage): Promise<Requi
   const hash = createHash('sha256');
   response.on('error', () => undefined).on('data', (chunk: Buffer) => void (sha256 === undefined || hash.update(chunk)));
   await new Promise((resolve) => response.once('close', resolve));
-  if (!response.complete) return { code: 'cut', headers };
+  const answer = `${String(headers['sekisho-code'] ?? '')} ${String(headers['x-request-id'] ?? '')}`;
+  if (!response.complete) return { code: 'cut', answer };
   const isFalse = statusCode === 200 && sha256 !== undefined && hash.digest('hex') !== sha256;
-  return { code: isFalse ? 'false' : String(statusCode), headers };
+  return { code: isFalse ? 'false' : String(statusCode), answer };
 }
 
 if (import.meta.main) {
   process.once('SIGUSR2', () => stop.abort());
-  process.stdout.write(JSON.stringify(await load(JSON.parse(process.argv[2] ?? '{}') as Load)));
+  const order = JSON.parse(process.argv[2] ?? '{}') as Load | Loads;
+  process.stdout.write(JSON.stringify('loads' in order ? await Promise.all(order.loads.map(load)) : await load(order)));
 }

@@ -28,7 +28,7 @@ export async function startMisskey(files: Readonly<Record<string, Uint8Array>> =
     binaryFiles('misskey-files', inNamespace, files),
     nodeDeployment({
       name: 'misskey', namespace: inNamespace, files: 'misskey-sources', data: 'misskey-files', args: ['/work/main.ts'],
-      env: { PUBLIC_URL }, ports: { http: 3_000, seen: 3_001 }, readiness: { httpGet: { port: 'seen' } },
+      env: { PUBLIC_URL }, ports: { http: 3_000, seen: 3_001 }, readiness: { httpGet: { port: 'seen' } }, cpu: '50m',
     }),
     {
       apiVersion: 'v1', kind: 'Service', metadata: { name: 'misskey', namespace: inNamespace },
