@@ -33,8 +33,13 @@ describe.each([true, false])('outage with enableOfflineQueue %s', (enableOffline
   it('closes dear work, serves cheap work from an eighth, and recovers by itself', async () => {
     const { guard, limiter, meter } = await setUp();
     const bucket = freshBucket(80);
-    const held = await limiter.charge([bucket], 5, { whenDown: 'closed' });
-    expect(held).toMatchObject({ ok: true, degraded: false });
+    // On a busy machine a Redis that is up can miss the guard's deadline; what is tested begins with one that does not.
+    const charge = async (): ReturnType<typeof limiter.charge> => await limiter.charge([bucket], 5, { whenDown: 'closed' });
+    let held = await charge();
+    await until(async () => {
+      if (!held.ok) held = await charge();
+      return held.ok && !held.degraded;
+    });
     await server.crash();
 
     const beganMs = performance.now();
