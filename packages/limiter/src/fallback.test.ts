@@ -68,7 +68,7 @@ describe('createFallbackLimiter()', () => {
     const { redis, limiter } = setUp();
     const verdict = await limiter.charge([freshBucket(80)], 1, { whenDown: 'closed' });
     redis.mode = 'down';
-    expect(await limiter.reprice(verdict.ok ? verdict.id : '', 5)).toBe('gone');
+    expect(await limiter.reprice(verdict.ok ? verdict.id : '', 5)).toBe('unanswered');
     expect(await limiter.settle(verdict.ok ? verdict.id : '', 5)).toBe('again');
   });
 

@@ -27,8 +27,8 @@ export interface FallbackOptions {
 export interface FallbackLimiter {
   /** `{ok: false, bucket: -1, degraded: true}`: Redis is gone and the work is not for the process alone. */
   charge(buckets: readonly BucketSpec[], costMs: number, options: ChargeOptions): Promise<ChargeVerdict>;
-  /** `gone` also when Redis cannot be asked. */
-  reprice(id: string, costMs: number): Promise<Repriced>;
+  /** `unanswered`: Redis cannot be asked or did not answer in time. The charge is held at its old or at its new price. */
+  reprice(id: string, costMs: number): Promise<Repriced | 'unanswered'>;
   /** `again` also when Redis cannot be asked: nothing is given back then, the charge drains. */
   settle(id: string, usedMs: number): Promise<Settled>;
 }
@@ -53,7 +53,7 @@ export function createFallbackLimiter(options: FallbackOptions): FallbackLimiter
     reprice: async (id, costMs) => {
       if (id.startsWith(LOCAL_PREFIX)) return await local.reprice(id.slice(LOCAL_PREFIX.length), costMs);
       const asked = await guard.run({ call: () => redis.reprice(id, costMs) });
-      return asked.ok ? asked.value : 'gone';
+      return asked.ok ? asked.value : 'unanswered';
     },
     settle: async (id, usedMs) => {
       if (id.startsWith(LOCAL_PREFIX)) return await local.settle(id.slice(LOCAL_PREFIX.length), usedMs);

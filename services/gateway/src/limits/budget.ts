@@ -38,8 +38,11 @@ export interface Budget {
 export interface BudgetCharge {
   /** What is held now, ms of CPU. */
   readonly costMs: number;
-  /** False: no room, or the charge is gone; then its price stays as it was. */
-  reprice(costMs: number): Promise<boolean>;
+  /**
+   * `refused`: no room, the price stays as it was. `gone`: the charge is not held any more. A Redis that does not answer in
+   * time stops nobody: the charge stays held, and what the work takes beyond it is debited, as for any work under way.
+   */
+  reprice(costMs: number): Promise<'ok' | 'refused' | 'gone'>;
   /** Pays what was used, once. */
   settle(usedMs: number): Promise<void>;
 }
@@ -112,19 +115,18 @@ class Charge implements BudgetCharge {
     return this.#costMs;
   }
 
-  async reprice(costMs: number): Promise<boolean> {
+  async reprice(costMs: number): Promise<'ok' | 'refused' | 'gone'> {
     const { limiter, hooks, area, id } = this.#parts;
-    if (this.#settled !== undefined) return false;
+    if (this.#settled !== undefined) return 'gone';
     const done = await limiter.reprice(id, costMs);
-    if (done !== 'ok') {
-      if (done === 'refused') hooks.denied(area, 'SEKISHO_LIMIT_CLIENT');
-      return false;
-    }
+    if (done === 'unanswered') return 'ok';
+    if (done === 'refused') hooks.denied(area, 'SEKISHO_LIMIT_CLIENT');
+    if (done !== 'ok') return done;
     const more = costMs - this.#costMs;
     if (more > 0) hooks.charged(area, more);
     else hooks.refunded(area, -more);
     this.#costMs = costMs;
-    return true;
+    return 'ok';
   }
 
   settle(usedMs: number): Promise<void> {

@@ -24,7 +24,7 @@ interface World {
   readonly job?: JobOutcome;
   readonly charge?: 'refused';
   readonly line?: 'refused';
-  readonly reprice?: boolean;
+  readonly reprice?: 'ok' | 'refused' | 'gone';
   readonly blocked?: string;
   readonly fetchThrows?: boolean;
 }
@@ -36,7 +36,7 @@ function world(facts: World): { readonly deps: TransformDeps; readonly events: s
     costMs: 250,
     reprice: async (costMs: number) => {
       events.push(`reprice ${costMs}`);
-      return facts.reprice ?? true;
+      return facts.reprice ?? 'ok';
     },
     settle: async (usedMs: number) => void events.push(`settle ${usedMs}`),
   };
@@ -101,7 +101,8 @@ describe('makeMedia()', () => {
 
   it.each([
     ['no room in the line', { line: 'refused' as const }, 'SEKISHO_LIMIT_LINE', ['fetch', 'drop', 'settle 6']],
-    ['no room for the real price', { reprice: false }, 'SEKISHO_LIMIT_CLIENT', ['fetch', 'slot', 'reprice 166', 'drop', 'release', 'settle 6']],
+    ['no room for the real price', { reprice: 'refused' as const }, 'SEKISHO_LIMIT_CLIENT', ['fetch', 'slot', 'reprice 166', 'drop', 'release', 'settle 6']],
+    ['a charge that is gone', { reprice: 'gone' as const }, 'SEKISHO_REDIS_AWAY', ['fetch', 'slot', 'reprice 166', 'drop', 'release', 'settle 6']],
   ])('gives source, slot and charge back with %s', async (_name, facts, code, expected) => {
     const { made, events } = await make(facts);
     expect(made).toMatchObject({ share: false, outcome: { kind: 'refusal', code } });

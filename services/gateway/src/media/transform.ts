@@ -168,9 +168,8 @@ async function transformSource(job: Job, source: StoredOutcome, plan: Extract<Pl
   cost.waitedMs = line.slot.waitedMs;
   try {
     const price = transformPrice({ class: plan.class, pixels: plan.pixels }) + cost.usedMs;
-    if (!(await job.charge.reprice(price))) {
-      return await dropAndRefuse(job, source, refusal('SEKISHO_LIMIT_CLIENT'));
-    }
+    const repriced = await job.charge.reprice(price);
+    if (repriced !== 'ok') return await dropAndRefuse(job, source, refusal(repriced === 'refused' ? 'SEKISHO_LIMIT_CLIENT' : 'SEKISHO_REDIS_AWAY'));
     cost.chargedMs = price;
     return await runJob(job, source, plan);
   } finally {
