@@ -1,5 +1,6 @@
 // The stub Misskey in the cluster: a Deployment and a Service in a namespace of its own.
 
+import { createHash } from 'node:crypto';
 import type { StubRequest } from '@sekisho/testkit';
 import { apply, namespace, podsOf } from '../cluster.ts';
 import { binaryFiles, nodeDeployment, sourceFiles } from '../node-pod.ts';
@@ -22,13 +23,15 @@ export interface Misskey {
  * @param inNamespace one of its own for a case that loads it: the common one may start anew under another case
  */
 export async function startMisskey(files: Readonly<Record<string, Uint8Array>> = {}, inNamespace = MISSKEY_NAMESPACE): Promise<Misskey> {
+  // The stub reads its files once: other files, another pod.
+  const filesHash = createHash('sha256').update(JSON.stringify(Object.entries(files).map(([name, bytes]) => [name, Buffer.from(bytes).toString('base64')]))).digest('hex');
   await apply(
     namespace(inNamespace),
     sourceFiles('misskey-sources', inNamespace, 'packages/testkit/src/misskey', 'test-e2e/lib/misskey/main.ts'),
     binaryFiles('misskey-files', inNamespace, files),
     nodeDeployment({
       name: 'misskey', namespace: inNamespace, files: 'misskey-sources', data: 'misskey-files', args: ['/work/main.ts'],
-      env: { PUBLIC_URL }, ports: { http: 3_000, seen: 3_001 }, readiness: { httpGet: { port: 'seen' } }, cpu: '50m',
+      env: { PUBLIC_URL, FILES_HASH: filesHash }, ports: { http: 3_000, seen: 3_001 }, readiness: { httpGet: { port: 'seen' } }, cpu: '50m',
     }),
     {
       apiVersion: 'v1', kind: 'Service', metadata: { name: 'misskey', namespace: inNamespace },
