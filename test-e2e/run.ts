@@ -56,6 +56,8 @@ async function onOurs(engine: Engine, { isKept }: Options): Promise<void> {
   await timed(`programs for ${engine}`, () => cluster.buildPrograms(engine, needsSkaffold(wanted)));
   const images = await timed('images', buildImages);
   try {
+    // What an interrupted run has left may be half a cluster; only --keep takes one that is up.
+    if (!isKept) cluster.down();
     await timed(`cluster with ${engine}, up`, () => cluster.up(engine));
     await timed('images into the node', () => cluster.load(engine, Object.values(images).map(({ repository, tag }) => `${repository}:${tag}`)));
     await cluster.startInternet(engine);
