@@ -24,6 +24,7 @@ export {
   createAddressPolicy,
   parseAllowTarget,
 } from './address-policy.ts';
+export { CIDR_LIST_BYTES_MAX, type CidrList, parseCidrList } from './cidr-list.ts';
 export {
   type Connected,
   connectPinned,

@@ -1,10 +1,10 @@
 // The only reader of the environment.
 
 import { readFileSync } from 'node:fs';
-import { createAddressPolicy, ownHostSet, parseAllowTarget, parseCidr, type PlainHttp } from '@sekisho/netguard';
+import { createAddressPolicy, ownHostSet, parseAllowTarget, parseCidr, parseCidrList, type PlainHttp } from '@sekisho/netguard';
 import { ConfigError, REDIS_URLS, envFields, loadConfig, readSecretFile } from '@sekisho/runtime';
 import { z } from 'zod';
-import { parseDenyList, readDenyFile } from './deny-list/parse.ts';
+import { readDenyFile } from './deny-list/read.ts';
 
 const MiB = 1024 * 1024;
 
@@ -131,7 +131,7 @@ function denyCidrs(values: Values, apiServer: string | undefined): readonly stri
 }
 
 function fileCidrs(path: string): readonly string[] {
-  const list = parseDenyList(readDenyFile(path) ?? '\0');
+  const list = parseCidrList(readDenyFile(path) ?? '\0');
   if (!list.ok) throw problem(`SEKISHO_DENY_CIDRS_FILE: ${list.detail}`);
   return list.cidrs;
 }

@@ -6,24 +6,11 @@ import { createAddressPolicy } from '@sekisho/netguard';
 import { createLogger } from '@sekisho/runtime';
 import { PassThrough } from 'node:stream';
 import { until } from '@sekisho/testkit/until';
-import { parseDenyList } from './parse.ts';
 import { followDenyList } from './watch.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sekisho-deny-'));
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
-});
-
-describe('parseDenyList()', () => {
-  it.each([
-    ['', []], ['# only a comment\n\n', []], ['10.0.0.0/8\r\n 34.118.224.0/20 # services\n2600::/12', ['10.0.0.0/8', '34.118.224.0/20', '2600::/12']], ['1.2.3.4', ['1.2.3.4']],
-  ])('reads %j', (text, cidrs) => {
-    expect(parseDenyList(text)).toEqual({ ok: true, cidrs });
-  });
-
-  it.each([['10.0.0.0/8\n10.0.0.0/33'], ['x'], ['10.0.0.0/8, 10.1.0.0/16'], ['\0'], ['1.2.3.4\n'.repeat(4_001)]])('refuses the whole of %j', (text) => {
-    expect(parseDenyList(text)).toMatchObject({ ok: false });
-  });
 });
 
 describe('followDenyList()', () => {

@@ -1,9 +1,9 @@
 // Keeps the policy's denied networks those of the file. Polled, not watched: a mounted ConfigMap changes by swapping a
 // symbolic link, which file watchers miss.
 
-import type { AddressPolicy } from '@sekisho/netguard';
+import { type AddressPolicy, parseCidrList } from '@sekisho/netguard';
 import type { Logger } from '@sekisho/runtime';
-import { parseDenyList, readDenyFile } from './parse.ts';
+import { readDenyFile } from './read.ts';
 
 const POLL_MS = 2_000;
 
@@ -25,7 +25,7 @@ export function followDenyList(options: DenyListOptions): () => void {
     const text = readDenyFile(options.path);
     if (seen !== undefined && seen.text === text) return;
     seen = { text };
-    const list = text === undefined ? { ok: false as const, detail: 'the file cannot be read' } : parseDenyList(text);
+    const list = text === undefined ? { ok: false as const, detail: 'the file cannot be read' } : parseCidrList(text);
     if (list.ok) options.policy.setDenyCidrs([...options.fixed, ...list.cidrs]);
     options.onReload(list.ok ? 'ok' : 'failed');
     if (list.ok) options.log.info({ prefixes: list.cidrs.length }, 'denied networks loaded');

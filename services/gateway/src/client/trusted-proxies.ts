@@ -1,13 +1,9 @@
 // Proxies whose X-Forwarded-For is believed: those of the environment and those of a file that is followed, because a CDN
 // changes its ranges. A bad new file keeps the old list.
 
-import { parseCidr } from '@sekisho/netguard';
+import { CIDR_LIST_BYTES_MAX, parseCidrList } from '@sekisho/netguard';
 import { type FileSource, type Followed, type Reloaded, fileSource, fixedValue, followFile } from '@sekisho/runtime';
 import { type Identify, type IdentityOptions, createIdentify } from './identity.ts';
-
-/** The largest CDN publishes some 3,000 prefixes in 60 KiB. */
-const FILE_BYTES_MAX = 256 * 1024;
-const ENTRIES_MAX = 4_000;
 
 export type TrustedProxies = Followed<readonly string[]>;
 
@@ -21,7 +17,7 @@ export interface TrustedProxiesOptions {
 }
 
 /** The list as a file. */
-export const trustedProxiesFile = (path: string): FileSource => fileSource(path, FILE_BYTES_MAX);
+export const trustedProxiesFile = (path: string): FileSource => fileSource(path, CIDR_LIST_BYTES_MAX);
 
 /** Loads the file and follows it. @throws Error with the reason when the first load fails. */
 export async function openTrustedProxies(options: TrustedProxiesOptions): Promise<TrustedProxies> {
@@ -32,16 +28,10 @@ export async function openTrustedProxies(options: TrustedProxiesOptions): Promis
 
 /** @throws Error that names the line. */
 function parse(text: string): readonly string[] {
-  const lines = text.split(/\r?\n/).map((line) => line.replace(/#.*$/, '').trim());
-  lines.forEach((entry, at) => {
-    if (entry === '') return;
-    if (parseCidr(entry) === undefined) throw new Error(`line ${at + 1} is no address prefix`);
-    // Believing everybody is believing nobody: each client could choose its address.
-    if (entry.endsWith('/0')) throw new Error(`line ${at + 1} holds every address`);
-  });
-  const cidrs = lines.filter((entry) => entry !== '');
-  if (cidrs.length > ENTRIES_MAX) throw new Error(`more than ${ENTRIES_MAX} prefixes`);
-  return cidrs;
+  // Believing everybody is believing nobody: each client could choose its address.
+  const list = parseCidrList(text, (cidr) => (cidr.endsWith('/0') ? 'holds every address' : undefined));
+  if (!list.ok) throw new Error(list.detail);
+  return list.cidrs;
 }
 
 /** Identity by the list as it is now; what was worked out with an older list is forgotten. */
