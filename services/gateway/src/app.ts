@@ -68,21 +68,17 @@ export async function startGateway(config: GatewayConfig, deps: GatewayDeps): Pr
     await closeParts(parts);
     throw error;
   });
-  let leaving = false;
   return {
     port,
     readiness: () => ({
-      ready: !leaving && !server.closing,
+      ready: !server.leaving,
       details: {
         state_redis: upOrDown(parts.state.ready), work_redis: upOrDown(parts.work.ready), fetcher: upOrDown(parts.health.isUp('fetcher')),
         misskey: upOrDown(parts.health.isUp('misskey')), connections: server.connections,
       },
     }),
     collect: () => collect(parts, metrics),
-    leave: () => {
-      leaving = true;
-      server.leave();
-    },
+    leave: () => server.leave(),
     close: async () => {
       parts.lines.close();
       await server.close();

@@ -53,7 +53,8 @@ export interface GatewayServer {
   readonly server: Server;
   /** The port, also when 0 was asked for. */
   listen(port: number, host?: string): Promise<number>;
-  readonly closing: boolean;
+  /** Since `leave()` or `close()`. */
+  readonly leaving: boolean;
   /** Connections that are open, WebSockets included. */
   readonly connections: number;
   /**
@@ -75,25 +76,24 @@ interface Live {
   readonly uploads: Uploads;
   readonly sockets: Set<Duplex>;
   leaving: boolean;
-  closing: boolean;
 }
 
 export function createGatewayServer(parts: GatewayServerParts): GatewayServer {
   const limits = { ...SERVER_LIMITS, ...parts.limits };
   const server = createListener(limits);
-  const live: Live = { server, parts, limits, uploads: new Uploads(limits.uploadIdleMs), sockets: new Set(), leaving: false, closing: false };
+  const live: Live = { server, parts, limits, uploads: new Uploads(limits.uploadIdleMs), sockets: new Set(), leaving: false };
   attach(live);
   let ending: Promise<void> | undefined;
   const check = setInterval(() => {
     live.uploads.sweep(performance.now());
-    if (live.closing) server.closeIdleConnections();
+    if (ending !== undefined) server.closeIdleConnections();
   }, limits.checkMs);
   check.unref();
   return {
     server,
     listen: (port, host) => listen(server, port, host),
-    get closing() {
-      return live.closing;
+    get leaving() {
+      return live.leaving;
     },
     get connections() {
       return live.sockets.size;
@@ -155,7 +155,6 @@ function refuse(parts: GatewayServerParts, socket: Duplex, answer: RawStatus): v
 async function drain(live: Live): Promise<void> {
   const { server, parts, limits, sockets } = live;
   live.leaving = true;
-  live.closing = true;
   const closed = once(server, 'close');
   server.close();
   const calm = Promise.all([closed, parts.closeTunnels?.(limits.tunnelSpreadMs)]);
