@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { loopIdentity } from '@sekisho/netguard';
-import { type Logger, type Metrics, type Readiness, systemClock } from '@sekisho/runtime';
+import { type CounterMetric, type Logger, type Metrics, type Readiness, type Reloaded, systemClock } from '@sekisho/runtime';
 import { ResultCache } from './cache/result-cache.ts';
 import { type BlockedHosts, NO_BLOCKED_HOSTS, blockedHostsFile, openBlockedHosts } from './client/blocked-hosts.ts';
 import type { Identify } from './client/identity.ts';
@@ -160,22 +160,25 @@ const costHooks = (metrics: GatewayMetrics): BudgetHooks => ({
   denied: () => undefined,
 });
 
+/** A followed file's reload is counted, and said aloud when the old content stays. */
+const hearReload = (counter: CounterMetric<{ readonly result: readonly ['ok', 'failed'] }>, log: Logger, refused: string) => <Value>(reload: Reloaded<Value>): void => {
+  counter.inc({ result: reload.ok ? 'ok' : 'failed' });
+  if (!reload.ok) log.error({ detail: reload.detail }, refused);
+};
+
 async function openBlocked(config: GatewayConfig, { log, metrics }: Instruments): Promise<BlockedHosts> {
   if (config.blockedHostsFile === undefined) return NO_BLOCKED_HOSTS;
   return await openBlockedHosts({
     source: blockedHostsFile(config.blockedHostsFile),
-    onReload: (reload) => {
-      metrics.blockedHostsReloads.inc({ result: reload.ok ? 'ok' : 'failed' });
-      if (!reload.ok) log.error({ detail: reload.detail }, 'blocked hosts file refused, the old list stays');
-    },
+    onReload: hearReload(metrics.blockedHostsReloads, log, 'blocked hosts file refused, the old list stays'),
   });
 }
 
 async function openSettings(config: GatewayConfig, { log, metrics }: Instruments): Promise<FollowedLimits> {
+  const hear = hearReload(metrics.limitsFileReloads, log, 'limits file refused, the old limits stay');
   return await openLimits(config.limitsFile, (reload) => {
-    metrics.limitsFileReloads.inc({ result: reload.ok ? 'ok' : 'failed' });
+    hear(reload);
     if (reload.ok) log.info({ limits: reload.value }, 'limits file applied');
-    else log.error({ detail: reload.detail }, 'limits file refused, the old limits stay');
   });
 }
 
@@ -184,10 +187,7 @@ async function openProxies(config: GatewayConfig, { log, metrics }: Instruments)
   return await openTrustedProxies({
     fixed: config.trustedProxies,
     source: file === undefined ? undefined : trustedProxiesFile(file),
-    onReload: (reload) => {
-      metrics.trustedProxiesReloads.inc({ result: reload.ok ? 'ok' : 'failed' });
-      if (!reload.ok) log.error({ detail: reload.detail }, 'trusted proxies file refused, the old list stays');
-    },
+    onReload: hearReload(metrics.trustedProxiesReloads, log, 'trusted proxies file refused, the old list stays'),
   });
 }
 
