@@ -25,6 +25,8 @@ interface World {
   readonly charge?: 'refused';
   readonly line?: 'refused';
   readonly reprice?: 'ok' | 'refused' | 'gone';
+  /** Redis did not answer: the charge stays as it was. */
+  readonly keepsPrice?: boolean;
   readonly blocked?: string;
   readonly fetchThrows?: boolean;
 }
@@ -36,6 +38,7 @@ function world(facts: World): { readonly deps: TransformDeps; readonly events: s
     costMs: 250,
     reprice: async (costMs: number) => {
       events.push(`reprice ${costMs}`);
+      if (facts.keepsPrice !== true) charge.costMs = costMs;
       return facts.reprice ?? 'ok';
     },
     settle: async (usedMs: number) => void events.push(`settle ${usedMs}`),
@@ -91,6 +94,12 @@ describe('makeMedia()', () => {
     // 60 + 100/MP of decode and 6 of fetch are held; 40 of decode and 6 of fetch are paid.
     expect(events).toEqual(['fetch', 'slot', 'reprice 166', 'job', 'release', 'settle 46']);
     expect(cost).toMatchObject({ chargedMs: 166, usedMs: 46, cpuMs: 40, waitedMs: 7 });
+  });
+
+  it('says what is held when Redis has not taken the new price', async () => {
+    const { made, cost } = await make({ keepsPrice: true });
+    expect(made).toMatchObject({ outcome: { kind: 'picture' } });
+    expect(cost).toMatchObject({ chargedMs: 250, usedMs: 46 });
   });
 
   it('touches nothing when the client cannot pay', async () => {

@@ -170,7 +170,7 @@ async function transformSource(job: Job, source: StoredOutcome, plan: Extract<Pl
     const price = transformPrice({ class: plan.class, pixels: plan.pixels }) + cost.usedMs;
     const repriced = await job.charge.reprice(price);
     if (repriced !== 'ok') return await dropAndRefuse(job, source, refusal(repriced === 'refused' ? 'SEKISHO_LIMIT_CLIENT' : 'SEKISHO_REDIS_AWAY'));
-    cost.chargedMs = price;
+    cost.chargedMs = job.charge.costMs;
     return await runJob(job, source, plan);
   } finally {
     line.slot.release();
