@@ -69,7 +69,7 @@ const schema = z.object({
 type Values = z.output<typeof schema>;
 
 /** @throws ConfigError with all problems. */
-export function readConfig(env: NodeJS.ProcessEnv): FetcherConfig {
+export function readConfig(env: NodeJS.ProcessEnv = process.env): FetcherConfig {
   const values = loadConfig(schema, { env, service: 'fetcher', fromFiles: REDIS_URLS });
   const redisUrl = values.SEKISHO_WORK_REDIS_URL ?? values.SEKISHO_REDIS_URL;
   if (redisUrl === undefined) throw problem('SEKISHO_WORK_REDIS_URL is not set');

@@ -8,7 +8,7 @@ const CLOSE_MS = 2_000;
 const SLACK_MS = 3_000;
 
 await runMain(
-  () => readConfig(process.env),
+  readConfig,
   async (config) => {
     const app = await createApp(config);
     const { shutdownDelayMs, shutdownDrainMs } = config;

@@ -95,7 +95,7 @@ export interface GatewayConfig {
 }
 
 /** @throws ConfigError with all problems at once. */
-export function readGatewayConfig(env: NodeJS.ProcessEnv): GatewayConfig {
+export function readGatewayConfig(env: NodeJS.ProcessEnv = process.env): GatewayConfig {
   const given = loadConfig(schema, { env, service: 'gateway', fromFiles: REDIS_URLS });
   const publicUrl = given.SEKISHO_PUBLIC_URL;
   if (given.SEKISHO_LIMITS_FILE !== undefined) checkLimitsFile(given.SEKISHO_LIMITS_FILE);
@@ -131,4 +131,10 @@ export function readGatewayConfig(env: NodeJS.ProcessEnv): GatewayConfig {
     shutdownDrainMs: given.SEKISHO_SHUTDOWN_DRAIN_MS,
     logLevel: given.SEKISHO_LOG_LEVEL,
   };
+}
+
+/** URL of the state Redis alone, for the moderator's commands. @throws ConfigError with all problems at once. */
+export function readStateRedisUrl(env: NodeJS.ProcessEnv = process.env): string {
+  const { SEKISHO_REDIS_URL, SEKISHO_REDIS_URL_FILE } = schema.shape;
+  return loadConfig(z.object({ SEKISHO_REDIS_URL, SEKISHO_REDIS_URL_FILE }), { env, service: 'gateway', fromFiles: REDIS_URLS }).SEKISHO_REDIS_URL;
 }

@@ -8,7 +8,7 @@ import { type GatewayConfig, readGatewayConfig } from './config.ts';
 /** Behind all steps; shorter than the pod's grace of 75 s. */
 const GRACE_MARGIN_MS = 8_000;
 
-await runMain(() => readGatewayConfig(process.env), start);
+await runMain(readGatewayConfig, start);
 
 async function start(config: GatewayConfig): Promise<void> {
   const { log, journal } = createLoggers({ service: 'gateway', level: config.logLevel });

@@ -38,7 +38,7 @@ export interface Config {
 }
 
 /** @throws ConfigError with all problems at once. */
-export function readConfig(env: NodeJS.ProcessEnv): Config {
+export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const values = loadConfig(schema, { env, service: SERVICE, fromFiles: REDIS_URLS });
   const redisUrl = values.SEKISHO_WORK_REDIS_URL ?? values.SEKISHO_REDIS_URL;
   const problems = redisUrl === undefined ? ['SEKISHO_WORK_REDIS_URL is not set'] : [];

@@ -16,4 +16,4 @@ async function start(config: Config): Promise<void> {
   shutdown.install();
 }
 
-await runMain(() => readConfig(process.env), start);
+await runMain(readConfig, start);

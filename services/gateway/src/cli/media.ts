@@ -1,8 +1,8 @@
 // `npm run media -- purge …`: a moderator's commands for the media caches.
 
-import { ConfigError, envFields, loadConfig } from '@sekisho/runtime';
+import { ConfigError } from '@sekisho/runtime';
 import { Redis } from 'ioredis';
-import { z } from 'zod';
+import { readStateRedisUrl } from '../config.ts';
 import { purge } from '../purge/purge.ts';
 import { USAGE, parseCommand } from './purge-command.ts';
 
@@ -10,16 +10,13 @@ const CONNECT_MS = 5_000;
 const COMMAND_MS = 30_000;
 const EXIT_USAGE = 2;
 
-const schema = z.object({ SEKISHO_REDIS_URL: envFields.redisUrl(), SEKISHO_REDIS_URL_FILE: envFields.filePath().optional() });
-
 async function main(args: readonly string[]): Promise<number> {
   const command = parseCommand(args);
   if (!command.ok) {
     console.error(`${command.problem}\n\n${USAGE}`);
     return EXIT_USAGE;
   }
-  const config = loadConfig(schema, { env: process.env, service: 'gateway', fromFiles: ['SEKISHO_REDIS_URL'] });
-  const redis = new Redis(config.SEKISHO_REDIS_URL, {
+  const redis = new Redis(readStateRedisUrl(), {
     lazyConnect: true,
     enableReadyCheck: false,
     disableClientInfo: true,
