@@ -23,6 +23,12 @@ describe('readValues()', () => {
     ]);
   });
 
+  it('explains a single block before what its name means elsewhere', () => {
+    const [every, service] = readValues('image: { tag: "" }\ngateway: { image: { tag: "" } }\n').children ?? [];
+    expect(every?.description).toBe('What holds for every image.');
+    expect(service?.children?.[0]?.description).toBe('Image of the containers.');
+  });
+
   it('names every value without an explanation', () => {
     expect(() => readValues('# One.\none: { strange: 1, replicas: 2, odd: 3 }\n')).toThrow('no comment above one.strange, one.odd');
   });

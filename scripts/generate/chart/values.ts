@@ -78,7 +78,7 @@ function childrenOf(map: YAMLMap, parent: string, missing: string[]): readonly V
   return map.items.map((pair, at) => {
     const name = isScalar(pair.key) ? String(pair.key.value) : '';
     const path = parent === '' ? name : `${parent}.${name}`;
-    const description = commentOf(map, pair, at) ?? COMMON[name] ?? GROUPS[path] ?? '';
+    const description = commentOf(map, pair, at) ?? OF_PATH[path] ?? COMMON[name] ?? '';
     if (description === '') missing.push(path);
     const value = pair.value;
     // The selectors of the cluster's DNS are maps whose keys belong to the user.
@@ -94,8 +94,8 @@ function commentOf(map: YAMLMap, pair: Pair, at: number): string | undefined {
   return text?.split('\n').map((line) => line.trim()).join(' ').trim() || undefined;
 }
 
-/** Blocks whose name says it. */
-const GROUPS: Readonly<Record<string, string>> = {
+/** Meaning of single blocks and values whose name nearly says it. */
+const OF_PATH: Readonly<Record<string, string>> = {
   image: 'What holds for every image.',
   gateway: 'The door: media, pages, limits, cache.',
   fetcher: 'The only opener of connections whose target a stranger chose.',
@@ -104,7 +104,6 @@ const GROUPS: Readonly<Record<string, string>> = {
   redis: 'The two Redis roles.',
   'redis.evaluation.maxmemory': 'maxmemory of each of them.',
   misskey: 'The Misskey behind the gateway.',
-  'misskey.unprotectedEgress.enabled': 'Turns it on.',
   'misskey.managed.database.name': 'Name of the database.',
   'misskey.managed.database.userKey': 'Key of the user\'s name in that Secret.',
   'misskey.managed.database.passwordKey': 'Key of the password in that Secret.',
@@ -128,5 +127,4 @@ const GROUPS: Readonly<Record<string, string>> = {
   'monitoring.podMonitor': 'PodMonitor of the Prometheus Operator; its labels must fit the operator\'s podMonitorSelector.',
   tests: 'helm test.',
   'unsafe.iUnderstand': 'Must be true for anything else in this block.',
-  'unsafe.publicCIDRs': 'Ranges that are treated as public.',
 };
