@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { type KubeObject, nameOf, parseDocuments } from './lib/documents.ts';
+import { type KubeObject, nameOf, parseDocuments } from '../scripts/chart/documents.ts';
 import { CHART, type Helm, KUBERNETES_VERSION, type RenderOptions, renderText, REQUIRED, ROOT, runTool, VARIANTS } from './lib/helm.ts';
 import { ensureSchemas } from './lib/schemas.ts';
 

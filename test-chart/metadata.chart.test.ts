@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
 import { CHART, render, type RenderOptions, renderNotes, REQUIRED, ROOT, VARIANTS } from './lib/helm.ts';
-import { containersOf, podsOf } from './lib/documents.ts';
+import { containersOf, podsOf } from '../scripts/chart/documents.ts';
 
 interface Chart {
   readonly apiVersion: string;

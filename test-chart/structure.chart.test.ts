@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { CHECKS } from './checks/all.ts';
 import { BREAKAGES, type Draft } from './lib/breakages.ts';
-import { type KubeObject, nameOf, parseDocuments, podsOf } from './lib/documents.ts';
+import { type KubeObject, nameOf, parseDocuments, podsOf } from '../scripts/chart/documents.ts';
 import { CHART, render, renderText, REQUIRED, VARIANTS } from './lib/helm.ts';
 
 const text = new Map(VARIANTS.map(({ name, options }) => [name, renderText(options)]));

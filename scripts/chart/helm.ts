@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { type KubeObject, parseDocuments } from '../../test-chart/lib/documents.ts';
+import { type KubeObject, parseDocuments } from './documents.ts';
 import { goToolsFolder } from '../set-up/go-tools.ts';
 
 const run = promisify(execFile);

@@ -1,6 +1,6 @@
 // What the chart's policies must hold, for every pod that it renders: pure, each returns what is wrong, one line each.
 
-import { componentOf, type KubeObject, podsOf } from '../../test-chart/lib/documents.ts';
+import { componentOf, type KubeObject, podsOf } from './documents.ts';
 import { addressRoutes, type Endpoint, joinPorts, policiesOf, portsBetween, type PortRange, selects, showPorts } from './policy.ts';
 import { intersect, type Range, rangesOf, sameRanges, showRange, subtract } from './ranges.ts';
 

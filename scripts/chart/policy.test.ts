@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseDocuments } from '../../test-chart/lib/documents.ts';
+import { parseDocuments } from './documents.ts';
 import { addressRoutes, type Endpoint, matches, policiesOf, portsBetween, showPorts } from './policy.ts';
 import { rangesOf, sameRanges } from './ranges.ts';
 

@@ -1,7 +1,7 @@
 // NetworkPolicies as an engine reads them: the union of all policies that select a pod; a direction that none of them
 // names is open; an empty list of peers or ports means all.
 
-import type { KubeObject } from '../../test-chart/lib/documents.ts';
+import type { KubeObject } from './documents.ts';
 import { EVERYTHING, type Range, rangesOf, subtract } from './ranges.ts';
 
 export type Labels = Readonly<Record<string, string>>;

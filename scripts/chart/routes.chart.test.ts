@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { type KubeObject, parseDocuments, podsOf } from '../../test-chart/lib/documents.ts';
+import { type KubeObject, parseDocuments, podsOf } from './documents.ts';
 import { outsideOf, readValues } from './given.ts';
 import { CHART, renderChart } from './helm.ts';
 import type { Endpoint } from './policy.ts';

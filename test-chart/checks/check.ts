@@ -1,5 +1,4 @@
-import type { KubeObject, Pod } from '../lib/documents.ts';
-import { podsOf } from '../lib/documents.ts';
+import { type KubeObject, type Pod, podsOf } from '../../scripts/chart/documents.ts';
 
 /** What a set of rendered objects must hold: pure, returns what is wrong, one line each. */
 export interface Check {

@@ -1,6 +1,6 @@
 // What a pod reads by path is there: a program or a file that the pod lacks shows only when the pod starts.
 
-import { containersOf, type Container, type KubeObject, type Pod, podsOf, type Volume } from '../lib/documents.ts';
+import { containersOf, type Container, type KubeObject, type Pod, podsOf, type Volume } from '../../scripts/chart/documents.ts';
 import type { Check } from './check.ts';
 
 /** Names of the files that a volume holds; undefined: not known from the rendered objects. */

@@ -1,6 +1,6 @@
 // What the objects around the pods must hold.
 
-import { componentOf, containersOf, nameOf, podOf, podsOf, type KubeObject } from '../lib/documents.ts';
+import { componentOf, containersOf, nameOf, podOf, podsOf, type KubeObject } from '../../scripts/chart/documents.ts';
 import { type Check, podCheck } from './check.ts';
 
 const NAME_MAX = 63;

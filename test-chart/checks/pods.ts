@@ -1,6 +1,6 @@
 // What every pod of the chart must hold on top of the Pod Security Standard.
 
-import { componentOf, containersOf, type Container, type Pod } from '../lib/documents.ts';
+import { componentOf, containersOf, type Container, type Pod } from '../../scripts/chart/documents.ts';
 import { type Check, podCheck } from './check.ts';
 import { CONTROLS } from './standard.ts';
 

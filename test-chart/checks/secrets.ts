@@ -1,7 +1,7 @@
 // No secret in a place that everybody who may look at a Deployment can read.
 
 import { ENVIRONMENT, type EnvironmentName, type EnvironmentRow } from '@sekisho/contracts';
-import { componentOf, containersOf, nameOf, type KubeObject } from '../lib/documents.ts';
+import { componentOf, containersOf, nameOf, type KubeObject } from '../../scripts/chart/documents.ts';
 import { type Check, podCheck } from './check.ts';
 
 /** Words whose value is a secret when they are a key. */

@@ -2,7 +2,7 @@
 // about and what may stand there. Source: https://kubernetes.io/docs/concepts/security/pod-security-standards/ at
 // version 1.36 (the volume type `image` is that of pod-security-admission 0.36). Windows pods are not rendered here.
 
-import { containersOf, type Container, type Handler, type Pod, type SecurityContext } from '../lib/documents.ts';
+import { containersOf, type Container, type Handler, type Pod, type SecurityContext } from '../../scripts/chart/documents.ts';
 
 export interface Control {
   readonly id: string;

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { goToolsFolder } from '../../scripts/set-up/go-tools.ts';
-import { type KubeObject, parseDocuments } from './documents.ts';
+import { type KubeObject, parseDocuments } from '../../scripts/chart/documents.ts';
 
 export const ROOT = dirname(dirname(import.meta.dirname));
 export const CHART = join(ROOT, 'charts/sekisho');

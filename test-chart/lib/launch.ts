@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { filesOf } from '../checks/files.ts';
-import { componentOf, type EnvVar, type KubeObject, type Pod, podsOf, type Volume } from './documents.ts';
+import { componentOf, type EnvVar, type KubeObject, type Pod, podsOf, type Volume } from '../../scripts/chart/documents.ts';
 import { ROOT } from './helm.ts';
 
 export const SERVICES = ['gateway', 'fetcher', 'image-worker'] as const;
