@@ -13,14 +13,17 @@ jest.setTimeout(40_000);
 let stack: Fixture;
 let folder: string;
 let blocked: string;
+let proxies: string;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'sekisho-access-'));
   blocked = join(folder, 'blocked.txt');
   writeFileSync(blocked, 'bad.origin.example\n');
+  proxies = join(folder, 'proxies.txt');
+  writeFileSync(proxies, '203.0.113.99/32 # a CDN\n');
   stack = await startFixture({
     env: (origin) => ({
       SEKISHO_MEDIA_ACCESS: 'site', SEKISHO_MEDIA_BLOCKED_HOSTS_FILE: blocked, SEKISHO_OWN_HOSTS: 'alias.peer.example',
-      SEKISHO_MEDIA_STORAGE_BASES: origin.url('/bucket/', 'storage.origin.example'),
+      SEKISHO_MEDIA_STORAGE_BASES: origin.url('/bucket/', 'storage.origin.example'), SEKISHO_TRUSTED_PROXIES_FILE: proxies,
     }),
   });
 }, START_MS);
@@ -115,12 +118,24 @@ describe('everything else', () => {
     expect(passed.filter((url) => /^\/+(?:\.\/|x\/\.\.\/)?(?:p|%70)roxy/.test(url) && !url.startsWith('//') && !url.includes('..') && !url.startsWith('/./'))).toEqual([]);
   });
 
-  it('is told who asks, by us alone', async () => {
-    await stack.get('/stub/headers', { client: '203.0.113.50', headers: { 'x-real-ip': '9.9.9.9', forwarded: 'for=9.9.9.9' } });
-    const [request] = stack.misskey.requests.filter(({ url }) => url === '/stub/headers');
-    const raw = request?.rawHeaders ?? [];
-    const values = raw.filter((_, at) => at % 2 === 1 && raw[at - 1]?.toLowerCase() === 'x-forwarded-for');
-    expect(values).toEqual(['203.0.113.50']);
+  /** What Misskey is told of the client behind a chain of proxies. */
+  const clientSeenBy = async (chain: string): Promise<readonly string[]> => {
+    const before = stack.misskey.requests.length;
+    await stack.get('/stub/headers', { client: chain, headers: { 'x-real-ip': '9.9.9.9', forwarded: 'for=9.9.9.9' } });
+    const raw = stack.misskey.requests.slice(before).find(({ url }) => url === '/stub/headers')?.rawHeaders ?? [];
     expect(raw.join('\n')).not.toContain('9.9.9.9');
+    return raw.filter((_, at) => at % 2 === 1 && raw[at - 1]?.toLowerCase() === 'x-forwarded-for');
+  };
+
+  it('is told who asks, by us alone', async () => {
+    expect(await clientSeenBy('203.0.113.50')).toEqual(['203.0.113.50']);
+  });
+
+  it('is told who asks behind a proxy of SEKISHO_TRUSTED_PROXIES_FILE, also after a change of the file', async () => {
+    expect(await clientSeenBy('198.51.100.7, 203.0.113.99')).toEqual(['198.51.100.7']);
+    expect(await clientSeenBy('198.51.100.7, 203.0.113.98')).toEqual(['203.0.113.98']);
+    writeFileSync(proxies, '203.0.113.98/32\n');
+    expect(await eventually(async () => (await clientSeenBy('198.51.100.7, 203.0.113.98'))[0] === '198.51.100.7', 15_000)).toBe(true);
+    expect(await clientSeenBy('198.51.100.7, 203.0.113.99')).toEqual(['203.0.113.99']);
   });
 });
