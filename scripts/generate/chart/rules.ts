@@ -41,6 +41,7 @@ const peers: Schema = {
     additionalProperties: false,
   },
 };
+const ports: Schema = { type: 'array', items: whole(1, 65_535), uniqueItems: true };
 const environment: Schema = {
   type: 'object',
   additionalProperties: {
@@ -77,7 +78,7 @@ const BY_NAME: Readonly<Record<string, Schema>> = {
   namespaceLabels: textMap,
   podLabels: textMap,
   port: whole(1, 65_535),
-  ports: { type: 'array', items: whole(1, 65_535), uniqueItems: true },
+  ports,
   podPort: { type: ['integer', 'null'], minimum: 1, maximum: 65_535 },
   networkPolicyPeers: peers,
   proxyNetworkPolicyPeers: peers,
@@ -124,7 +125,7 @@ const BY_PATH: Readonly<Record<string, Schema>> = {
   },
   'misskey.managed.networkPolicyEgress': {
     type: 'array',
-    items: { type: 'object', properties: { peers, ports: { type: 'array' } }, required: ['peers'], additionalProperties: false },
+    items: { type: 'object', properties: { peers, ports }, required: ['peers'], additionalProperties: false },
   },
   'misskey.managed.drive.kind': oneOf('pvc', 'objectStorage'),
   'misskey.managed.drive.accessMode': oneOf('ReadWriteOnce', 'ReadWriteOncePod', 'ReadWriteMany'),
