@@ -7,6 +7,7 @@ import {
   type BucketSpec,
   type BudgetShape,
   type FallbackLimiter,
+  type Repriced,
   bucketsOf,
   refundOf,
 } from '@sekisho/limiter';
@@ -42,7 +43,7 @@ export interface BudgetCharge {
    * `refused`: no room, the price stays as it was. `gone`: the charge is not held any more. A Redis that does not answer in
    * time stops nobody: the charge stays held, and what the work takes beyond it is debited, as for any work under way.
    */
-  reprice(costMs: number): Promise<'ok' | 'refused' | 'gone'>;
+  reprice(costMs: number): Promise<Repriced>;
   /** Pays what was used, once. */
   settle(usedMs: number): Promise<void>;
 }
@@ -115,7 +116,7 @@ class Charge implements BudgetCharge {
     return this.#costMs;
   }
 
-  async reprice(costMs: number): Promise<'ok' | 'refused' | 'gone'> {
+  async reprice(costMs: number): Promise<Repriced> {
     const { limiter, hooks, area, id } = this.#parts;
     if (this.#settled !== undefined) return 'gone';
     const done = await limiter.reprice(id, costMs);

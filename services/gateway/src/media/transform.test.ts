@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { type FetchOutcome, LIMITS } from '@sekisho/contracts';
+import type { Repriced } from '@sekisho/limiter';
 import { systemClock } from '@sekisho/runtime';
 import type { JobOutcome } from '../jobs/image-jobs.ts';
 import { type TransformDeps, makeMedia, noCost } from './transform.ts';
@@ -24,7 +25,7 @@ interface World {
   readonly job?: JobOutcome;
   readonly charge?: 'refused';
   readonly line?: 'refused';
-  readonly reprice?: 'ok' | 'refused' | 'gone';
+  readonly reprice?: Repriced;
   /** Redis did not answer: the charge stays as it was. */
   readonly keepsPrice?: boolean;
   readonly blocked?: string;
