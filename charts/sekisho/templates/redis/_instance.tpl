@@ -57,7 +57,7 @@ spec:
             - --appendonly
             - "no"
             - --maxmemory
-            - {{ $values.maxmemory | quote }}
+            - {{ include "sekisho.text" $values.maxmemory | quote }}
             - --maxmemory-policy
             - noeviction
           workingDir: /tmp
