@@ -1,8 +1,8 @@
 {{/* Objects that every service of ours has in the same shape. Common arguments: root, component, values (its block). */}}
 
-{{/* Number of replicas that there are at least. */}}
+{{/* Number of replicas that there are at least. Argument: the component's block; Misskey's have no autoscaling. */}}
 {{- define "sekisho.replicasMin" -}}
-{{- ternary .autoscaling.minReplicas .replicas .autoscaling.enabled | int -}}
+{{- if (.autoscaling | default dict).enabled }}{{ int .autoscaling.minReplicas }}{{ else }}{{ int .replicas }}{{ end -}}
 {{- end -}}
 
 {{- define "sekisho.podAnnotations" -}}
