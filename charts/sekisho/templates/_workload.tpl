@@ -1,4 +1,5 @@
-{{/* Objects that every service of ours has in the same shape. Common arguments: root, component, values (its block). */}}
+{{/* Objects that every service of ours has in the same shape. Common arguments: root, component and, but for the
+     ServiceAccount, values (its block). */}}
 
 {{/* Number of replicas that there are at least. Argument: the component's block; Misskey's have no autoscaling. */}}
 {{- define "sekisho.replicasMin" -}}
