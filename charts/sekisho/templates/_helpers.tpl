@@ -83,17 +83,28 @@ app.kubernetes.io/component: {{ .component }}
 {{- .Values.publicUrl | trimSuffix "/" -}}
 {{- end -}}
 
+{{/* A URL or host:port without scheme, user, path and query. Argument: the text. */}}
+{{- define "sekisho.authorityOf" -}}
+{{- regexFind "[^@]*$" (regexReplaceAll "[/?#].*$" (regexReplaceAll "^[a-zA-Z][a-zA-Z0-9+.-]*://" (toString .) "") "") -}}
+{{- end -}}
+
 {{/* Host of a URL or of host:port, in lower case, without the brackets of an IPv6 address. Argument: the text. */}}
 {{- define "sekisho.hostOf" -}}
-{{- $rest := regexReplaceAll "^[a-zA-Z][a-zA-Z0-9+.-]*://" (toString .) "" -}}
-{{- $rest = regexReplaceAll "[/?#].*$" $rest "" -}}
-{{- $rest = regexReplaceAll "^.*@" $rest "" | lower -}}
+{{- $rest := include "sekisho.authorityOf" . | lower -}}
 {{- if include "sekisho.isIp" $rest -}}
 {{- $rest -}}
 {{- else if hasPrefix "[" $rest -}}
 {{- regexReplaceAll "^\\[([^\\]]*)\\].*$" $rest "${1}" -}}
 {{- else -}}
 {{- regexReplaceAll ":[0-9]*$" $rest "" -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Port of a URL or of host:port; empty where it names none. Argument: the text. */}}
+{{- define "sekisho.portOf" -}}
+{{- $rest := include "sekisho.authorityOf" . -}}
+{{- if regexMatch "^(\\[[^\\]]*\\]|[^:]+):[0-9]{1,5}$" $rest -}}
+{{- regexFind "[0-9]+$" $rest -}}
 {{- end -}}
 {{- end -}}
 

@@ -185,13 +185,3 @@ ports:
 []
 {{- end -}}
 {{- end -}}
-
-{{/* Port of a URL or of host:port; empty where it names none. Argument: the text. */}}
-{{- define "sekisho.portOf" -}}
-{{- $rest := regexReplaceAll "^[a-zA-Z][a-zA-Z0-9+.-]*://" (toString .) "" -}}
-{{- $rest = regexReplaceAll "[/?#].*$" $rest "" -}}
-{{- $rest = regexReplaceAll "^.*@" $rest "" -}}
-{{- if regexMatch "^(\\[[^\\]]*\\]|[^:]+):[0-9]{1,5}$" $rest -}}
-{{- regexFind "[0-9]+$" $rest -}}
-{{- end -}}
-{{- end -}}
