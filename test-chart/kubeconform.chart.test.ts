@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { type KubeObject, nameOf, parseDocuments } from '../scripts/chart/documents.ts';
-import { CHART, type Helm, KUBERNETES_VERSION, type RenderOptions, renderText, REQUIRED, ROOT, runTool, VARIANTS } from './lib/helm.ts';
+import { CHART, type Helm, KUBERNETES_VERSION, type RenderOptions, renderText, REQUIRED, ROOT, runTool, VARIANTS } from '../scripts/chart/helm.ts';
 import { ensureSchemas } from './lib/schemas.ts';
 
 const LOCATIONS = [ensureSchemas(), join(ROOT, 'test-chart/schemas')].map((folder) => `${folder}/{{ .ResourceKind }}{{ .KindSuffix }}.json`);

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
-import { CHART, render, type RenderOptions, renderNotes, REQUIRED, ROOT, VARIANTS } from './lib/helm.ts';
+import { CHART, render, renderNotes, REQUIRED, ROOT, variant } from '../scripts/chart/helm.ts';
 import { containersOf, podsOf } from '../scripts/chart/documents.ts';
 
 interface Chart {
@@ -36,8 +36,6 @@ describe('Chart.yaml', () => {
 });
 
 describe('NOTES', () => {
-  const variant = (name: string): RenderOptions => VARIANTS.find((one) => one.name === name)?.options ?? {};
-
   it.each([
     ['the address of the media proxy for an external Misskey', { values: REQUIRED }, /mediaProxy: '?https:\/\/social\.example\/media/],
     ['that the evaluation Redis is not for production', { values: REQUIRED }, /redis\.evaluation/],

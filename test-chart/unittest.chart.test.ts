@@ -3,7 +3,7 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { CHART, type Ran, ROOT, runTool } from './lib/helm.ts';
+import { CHART, type Ran, ROOT, runTool } from '../scripts/chart/helm.ts';
 
 const CASES_MIN = 40;
 const suites = readdirSync(join(CHART, 'tests')).filter((file) => file.endsWith('_test.yaml'));

@@ -1,7 +1,7 @@
 // Values that cannot work are refused before anything is installed, with a sentence that says what to write.
 
 import { describe, expect, it } from '@jest/globals';
-import { HELMS, REQUIRED, tryRender } from './lib/helm.ts';
+import { HELMS, REQUIRED, tryRender } from '../scripts/chart/helm.ts';
 
 type Values = Readonly<Record<string, unknown>>;
 

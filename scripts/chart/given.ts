@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseCidr } from '@sekisho/netguard';
 import { parse } from 'yaml';
-import { CHART } from './helm.ts';
+import { CHART, type RenderOptions } from './helm.ts';
 import type { Outside } from './policy-checks.ts';
 import { publicRanges } from './ranges.ts';
 
@@ -33,11 +33,10 @@ interface Values {
   };
 }
 
-/** Values as the templates see them: the chart's own with the file's on top. */
-export function readValues(file?: string): Values {
-  const own: unknown = parse(readFileSync(join(CHART, 'values.yaml'), 'utf8'));
-  const given: unknown = file === undefined ? {} : parse(readFileSync(file, 'utf8'));
-  return overlay(own, given) as Values;
+/** Values as the templates see them: the chart's own, the file's on top, then the others. */
+export function readValues({ valuesFile, values }: RenderOptions = {}): Values {
+  const files = [join(CHART, 'values.yaml'), ...(valuesFile === undefined ? [] : [valuesFile])];
+  return [...files.map((file): unknown => parse(readFileSync(file, 'utf8'))), values].reduce(overlay) as Values;
 }
 
 export function outsideOf(values: Values): Outside {

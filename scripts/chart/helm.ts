@@ -1,53 +1,88 @@
-// Renders the chart as an operator's helm does. Only this file knows where the program is.
+// Renders the chart by the real programs: Helm 4 and Helm 3.
 
-import { execFile } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
-import { delimiter, dirname, join } from 'node:path';
-import { promisify } from 'node:util';
-import { type KubeObject, parseDocuments } from './documents.ts';
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { goToolsFolder } from '../set-up/go-tools.ts';
+import { type KubeObject, parseDocuments } from './documents.ts';
 
-const run = promisify(execFile);
-const root = dirname(dirname(import.meta.dirname));
+export const ROOT = dirname(dirname(import.meta.dirname));
+export const CHART = join(ROOT, 'charts/sekisho');
+export const HELMS = ['helm', 'helm3'] as const;
+export type Helm = (typeof HELMS)[number];
 
-/** A render takes under a second; a chart that loops must not hold the tests. */
-const RENDER_TIMEOUT_MS = 60_000;
-const RENDERED_BYTES_MAX = 64 * 1_048_576;
+const RUN_MS = 60_000;
+const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
 
-export const CHART = join(root, 'charts/sekisho');
+export interface Ran {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export function runTool(tool: string, args: readonly string[], input?: string): Ran {
+  const { status, stdout, stderr, error } = spawnSync(join(goToolsFolder(), tool), args, {
+    cwd: ROOT, encoding: 'utf8', timeout: RUN_MS, maxBuffer: OUTPUT_BYTES_MAX, ...(input === undefined ? {} : { input }),
+  });
+  if (error !== undefined) throw error;
+  return { status: status ?? 1, stdout, stderr };
+}
 
 export interface RenderOptions {
+  readonly helm?: Helm;
   readonly release?: string;
   readonly namespace?: string;
-  /** `name=value`, as for --set. */
-  readonly set?: readonly string[];
-  /** helm3, helm, or another program; without it the first of these two that is there. */
-  readonly helm?: string;
-  readonly kubeVersion?: string;
+  readonly valuesFile?: string;
+  /** Values as JSON, on top of the file. */
+  readonly values?: unknown;
 }
 
-/** Path of the program; undefined where it is missing. Looked for among the cluster's programs and in PATH. */
-export function findHelm(names: readonly string[] = ['helm3', 'helm']): string | undefined {
-  const folders = [goToolsFolder(), ...(process.env['PATH'] ?? '').split(delimiter)];
-  return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(isProgram);
+/** The smallest values that render: what nobody else can know. */
+export const REQUIRED = { publicUrl: 'https://social.example', misskey: { url: 'http://10.20.0.9:3000' } };
+
+/** Read where the test cluster's own version is written, so that both say the same. */
+export const KUBERNETES_VERSION = /k8s\.io\/kubernetes v([\d.]+)/.exec(readFileSync(join(ROOT, 'test-e2e/cluster/tools/hyperkube/go.mod'), 'utf8'))?.[1] ?? '';
+
+const templateArgs = ({ release = 'sekisho', namespace = 'social', valuesFile }: RenderOptions): string[] => [
+  release, CHART, '--namespace', namespace, ...(valuesFile === undefined ? [] : ['--values', valuesFile]),
+];
+
+export const tryRender = (options: RenderOptions): Ran =>
+  runTool(options.helm ?? 'helm', ['template', ...templateArgs(options), '--kube-version', KUBERNETES_VERSION, '--values', '-'], JSON.stringify(options.values ?? {}));
+
+/** @throws Error with what Helm wrote. */
+export function renderText(options: RenderOptions): string {
+  const { status, stdout, stderr } = tryRender(options);
+  if (status !== 0) throw new Error(`helm template: ${stderr}`);
+  return stdout;
 }
 
-/** @param values values files, later ones win. @throws Error with helm's own sentence when it refuses. */
-export async function renderChart(values: readonly string[] = [], options: RenderOptions = {}): Promise<readonly KubeObject[]> {
-  const helm = options.helm ?? findHelm();
-  if (helm === undefined) throw new Error('helm is missing: install it, or build the cluster programs with test-e2e/cluster/build.sh');
-  const { release = 'sekisho', namespace = 'web', kubeVersion = '1.36.0' } = options;
-  const flags = [...values.flatMap((file) => ['-f', file]), ...(options.set ?? []).flatMap((pair) => ['--set', pair])];
-  const command = ['template', release, CHART, '--namespace', namespace, '--kube-version', kubeVersion, ...flags];
-  const { stdout } = await run(helm, command, { timeout: RENDER_TIMEOUT_MS, maxBuffer: RENDERED_BYTES_MAX });
-  return parseDocuments(stdout);
+export const render = (options: RenderOptions): readonly KubeObject[] => parseDocuments(renderText(options));
+
+/** What `helm install` would print. */
+export function renderNotes(options: RenderOptions): string {
+  const { status, stdout, stderr } = runTool('helm', ['install', ...templateArgs(options), '--dry-run=client', '--values', '-'], JSON.stringify(options.values ?? {}));
+  if (status !== 0) throw new Error(`helm install --dry-run: ${stderr}`);
+  return stdout.slice(stdout.lastIndexOf('\nNOTES:') + 1);
 }
 
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
+export interface Variant {
+  readonly name: string;
+  readonly options: RenderOptions;
+}
+
+/** The defaults and every file of ci/. */
+export const VARIANTS: readonly Variant[] = [
+  { name: 'defaults', options: { values: REQUIRED } },
+  ...readdirSync(join(CHART, 'ci')).filter((file) => file.endsWith('-values.yaml')).toSorted().map((file) => ({
+    name: basename(file, '-values.yaml'),
+    options: { valuesFile: join(CHART, 'ci', file) },
+  })),
+];
+
+/** @throws Error for a name that is none of VARIANTS. */
+export function variant(name: string): RenderOptions {
+  const found = VARIANTS.find((one) => one.name === name);
+  if (found === undefined) throw new Error(`no variant ${name}`);
+  return found.options;
 }

@@ -1,20 +1,19 @@
 // Expands every rule that the chart renders, for every pod that it renders, without a cluster.
 
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { type KubeObject, parseDocuments, podsOf } from './documents.ts';
 import { outsideOf, readValues } from './given.ts';
-import { CHART, renderChart } from './helm.ts';
+import { render, type RenderOptions, variant, VARIANTS } from './helm.ts';
 import type { Endpoint } from './policy.ts';
 import { arrows, denyProblems, outsideProblems } from './policy-checks.ts';
 import { ipv4Cidr, ipv6Cidr } from './testing/cidrs.ts';
 
 const NAMESPACE = 'web';
 const COMPONENTS = ['gateway', 'fetcher', 'image-worker', 'redis-state', 'redis-work', 'misskey-web', 'misskey-queue', 'misskey-migration', 'secrets', 'test'] as const;
-const REQUIRED = ['publicUrl=https://social.example', 'misskey.url=http://misskey.social.svc:3000'];
+/** The required values, with a Misskey that is a Service: its pods are an arrow of their own. */
+const VALUES = { publicUrl: 'https://social.example', misskey: { url: 'http://misskey.social.svc:3000' } };
+const DEFAULT: RenderOptions = { values: VALUES, namespace: NAMESPACE };
 
 const release = (component: string, instance = 'sekisho'): Record<string, string> =>
   ({ 'app.kubernetes.io/name': 'sekisho', 'app.kubernetes.io/instance': instance, 'app.kubernetes.io/component': component });
@@ -74,8 +73,7 @@ const MANAGED = [
   ...['misskey-web', 'misskey-queue', 'misskey-migration'].map((name) => `${name} -> ${DNS}`),
 ];
 
-const ci = (name: string): string => join(CHART, 'ci', `${name}-values.yaml`);
-const files = readdirSync(join(CHART, 'ci')).filter((name) => name.endsWith('-values.yaml')).toSorted().map((name) => join(CHART, 'ci', name));
+const inNamespace = (name: string): RenderOptions => ({ ...variant(name), namespace: NAMESPACE });
 
 /** Adds a pod for each component that the values do not render, so that its place in the table is judged, too. */
 function withAll(objects: readonly KubeObject[]): readonly KubeObject[] {
@@ -86,8 +84,8 @@ function withAll(objects: readonly KubeObject[]): readonly KubeObject[] {
 
 describe('defaults', () => {
   let objects: readonly KubeObject[];
-  beforeAll(async () => {
-    objects = await renderChart([], { set: REQUIRED });
+  beforeAll(() => {
+    objects = render(DEFAULT);
   });
 
   it('have the pods of every service', () => {
@@ -104,35 +102,30 @@ describe('defaults', () => {
     expect(outsideProblems(withAll(objects), NAMESPACE, outsideOf(readValues()))).toEqual([]);
   });
 
-  it('are the same for a release of another name', async () => {
-    const named = await renderChart([], { set: REQUIRED, release: 'stage', namespace: NAMESPACE });
+  it('are the same for a release of another name', () => {
+    const named = render({ ...DEFAULT, release: 'stage' });
     expect(denyProblems(named, NAMESPACE)).toEqual([]);
     expect(arrows(named, NAMESPACE, WORLD).filter((line) => line.startsWith('gateway'))).toEqual(EXTERNAL.filter((line) => line.startsWith('gateway')).toSorted());
   });
 });
 
 describe('cluster.denyCIDRs', () => {
-  it('is taken out exactly, whatever its ranges and spellings', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'sekisho-cidrs-'));
-    try {
-      for (const seed of [1, 2, 3]) {
-        const denyCIDRs = [...new Set([...fc.sample(ipv4Cidr, { seed, numRuns: 40 }), ...fc.sample(ipv6Cidr, { seed, numRuns: 40 })])];
-        const file = join(folder, `${seed}.json`);
-        writeFileSync(file, JSON.stringify({ publicUrl: 'https://social.example', misskey: { url: 'http://misskey.social.svc:3000' }, cluster: { denyCIDRs } }));
-        const objects = await renderChart([file]);
-        expect(outsideProblems(objects, NAMESPACE, outsideOf(readValues(file)))).toEqual([]);
-        expect(outsideProblems(objects, NAMESPACE, outsideOf(readValues()))).not.toEqual([]);
-      }
-    } finally {
-      rmSync(folder, { recursive: true });
+  it('is taken out exactly, whatever its ranges and spellings', () => {
+    for (const seed of [1, 2, 3]) {
+      const denyCIDRs = [...new Set([...fc.sample(ipv4Cidr, { seed, numRuns: 40 }), ...fc.sample(ipv6Cidr, { seed, numRuns: 40 })])];
+      const options = { ...DEFAULT, values: { ...VALUES, cluster: { denyCIDRs } } };
+      const objects = render(options);
+      expect(outsideProblems(objects, NAMESPACE, outsideOf(readValues(options)))).toEqual([]);
+      expect(outsideProblems(objects, NAMESPACE, outsideOf(readValues()))).not.toEqual([]);
     }
   });
 });
 
-describe('ci values', () => {
-  it.each(files)('%s', async (file) => {
-    const values = readValues(file);
-    const objects = await renderChart([file]);
+describe('variants', () => {
+  it.each(VARIANTS.map(({ name }) => name))('%s', (name) => {
+    const options = inNamespace(name);
+    const values = readValues(options);
+    const objects = render(options);
     if (!values.networkPolicy.enabled) {
       expect(objects.filter(({ kind }) => kind === 'NetworkPolicy')).toEqual([]);
       return;
@@ -141,18 +134,19 @@ describe('ci values', () => {
     expect(outsideProblems(objects, NAMESPACE, outsideOf(values))).toEqual([]);
   });
 
-  it('allow the peers that are named and nobody else', async () => {
-    expect(arrows(withAll(await renderChart([ci('network-policy')])), NAMESPACE, WORLD)).toEqual(NAMED.toSorted());
+  it('allow the peers that are named and nobody else', () => {
+    expect(arrows(withAll(render(inNamespace('network-policy'))), NAMESPACE, WORLD)).toEqual(NAMED.toSorted());
   });
 
-  it('let a managed Misskey reach what its values name, the gateway alone reach it', async () => {
-    expect(arrows(withAll(await renderChart([ci('unprotected-egress')])), NAMESPACE, WORLD)).toEqual(MANAGED.toSorted());
+  it('let a managed Misskey reach what its values name, the gateway alone reach it', () => {
+    expect(arrows(withAll(render(inNamespace('unprotected-egress'))), NAMESPACE, WORLD)).toEqual(MANAGED.toSorted());
   });
 
-  it('keep a managed Misskey from public addresses without unprotectedEgress', async () => {
-    const objects = withAll(await renderChart([ci('unprotected-egress')], { set: ['misskey.unprotectedEgress.enabled=false'] }));
-    const outside = outsideOf(readValues(ci('unprotected-egress')));
-    expect(outsideProblems(objects, NAMESPACE, { ...outside, publicFor: ['fetcher'] })).toEqual([]);
+  it('keep a managed Misskey from public addresses without unprotectedEgress', () => {
+    const options = { ...inNamespace('unprotected-egress'), values: { misskey: { unprotectedEgress: { enabled: false } } } };
+    const outside = outsideOf(readValues(options));
+    expect(outside.publicFor).toEqual(['fetcher']);
+    expect(outsideProblems(withAll(render(options)), NAMESPACE, outside)).toEqual([]);
   });
 });
 
@@ -164,8 +158,8 @@ interface Shaped {
 
 describe('the checks', () => {
   let objects: readonly KubeObject[];
-  beforeAll(async () => {
-    objects = withAll(await renderChart([], { set: REQUIRED }));
+  beforeAll(() => {
+    objects = withAll(render(DEFAULT));
   });
   const outside = outsideOf(readValues());
 

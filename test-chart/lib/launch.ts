@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { filesOf } from '../checks/files.ts';
 import { componentOf, type EnvVar, type KubeObject, type Pod, podsOf, type Volume } from '../../scripts/chart/documents.ts';
-import { ROOT } from './helm.ts';
+import { ROOT } from '../../scripts/chart/helm.ts';
 
 export const SERVICES = ['gateway', 'fetcher', 'image-worker'] as const;
 export type Service = (typeof SERVICES)[number];

@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { goToolsFolder } from '../../scripts/set-up/go-tools.ts';
-import { KUBERNETES_VERSION, ROOT } from './helm.ts';
+import { KUBERNETES_VERSION, ROOT } from '../../scripts/chart/helm.ts';
 
 const DOWNLOAD_MS = 300_000;
 const MAKE_MS = 60_000;
