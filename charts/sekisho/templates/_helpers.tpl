@@ -38,6 +38,14 @@ app.kubernetes.io/component: {{ .component }}
 {{- toYaml (merge $own $given) -}}
 {{- end -}}
 
+{{/* Annotations of a Job and of all it needs, where it runs before the objects of the release exist: it brings its own, which
+     go again once it is done. Argument: weight (text). */}}
+{{- define "sekisho.beforeRelease" -}}
+helm.sh/hook: pre-install,pre-upgrade
+helm.sh/hook-weight: {{ . | quote }}
+helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+{{- end -}}
+
 {{/* Full reference of an image. Arguments: root, image {repository, tag, digest}. */}}
 {{- define "sekisho.image" -}}
 {{- $repository := .image.repository -}}

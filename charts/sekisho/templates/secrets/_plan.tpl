@@ -25,20 +25,12 @@
 {{- toJson $names -}}
 {{- end -}}
 
-{{/* Annotations of the Job and of all it needs. It runs before the objects of the release exist, so it brings its own,
-     which go again once it is done. Arguments: weight. */}}
-{{- define "sekisho.secretsHook" -}}
-helm.sh/hook: pre-install,pre-upgrade
-helm.sh/hook-weight: {{ .weight | quote }}
-helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
-{{- end -}}
-
-{{/* Metadata of the same. Arguments: root, weight. */}}
+{{/* Metadata of the Job and of all it needs. Arguments: root, weight. */}}
 {{- define "sekisho.secretsMetadata" -}}
 name: {{ include "sekisho.fullname" .root }}-secrets
 namespace: {{ .root.Release.Namespace }}
 labels:
   {{- include "sekisho.labels" (dict "root" .root "component" "secrets") | nindent 2 }}
 annotations:
-  {{- include "sekisho.secretsHook" . | nindent 2 }}
+  {{- include "sekisho.beforeRelease" .weight | nindent 2 }}
 {{- end -}}
