@@ -41,7 +41,7 @@ export interface Outside {
 export function outsideProblems(objects: readonly KubeObject[], namespace: string, outside: Outside): readonly string[] {
   const policies = policiesOf(objects, namespace);
   return releasePods(objects, namespace).flatMap((pod) => {
-    const component = componentOf({ labels: pod.labels }) ?? '';
+    const component = componentOf(pod) ?? '';
     const allowed = outside.publicFor.includes(component);
     const given = rangesOf(outside.given[component] ?? []);
     const routes = addressRoutes(policies, pod).map(({ ranges, ports }) => ({ ports, beyond: subtract(ranges, given) }));
@@ -88,7 +88,7 @@ export function arrows(objects: readonly KubeObject[], namespace: string, world:
 function uniqueByComponent(pods: readonly Endpoint[]): readonly Endpoint[] {
   const known = new Map<string, Endpoint>();
   for (const pod of pods) {
-    const component = componentOf({ labels: pod.labels }) ?? pod.name;
+    const component = componentOf(pod) ?? pod.name;
     const key = JSON.stringify([pod.namespace, Object.entries(pod.labels).toSorted(([a], [b]) => a.localeCompare(b))]);
     const taken = [...known.values()].some(({ name }) => name === component);
     if (!known.has(key)) known.set(key, { ...pod, name: taken ? pod.name : component });

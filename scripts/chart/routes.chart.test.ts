@@ -2,7 +2,7 @@
 
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { type KubeObject, parseDocuments, podsOf } from './documents.ts';
+import { componentOf, COMPONENTS, type KubeObject, parseDocuments, podsOf } from './documents.ts';
 import { outsideOf, readValues } from './given.ts';
 import { render, type RenderOptions, variant, VARIANTS } from './helm.ts';
 import type { Endpoint } from './policy.ts';
@@ -10,7 +10,6 @@ import { arrows, denyProblems, outsideProblems } from './policy-checks.ts';
 import { ipv4Cidr, ipv6Cidr } from './testing/cidrs.ts';
 
 const NAMESPACE = 'web';
-const COMPONENTS = ['gateway', 'fetcher', 'image-worker', 'redis-state', 'redis-work', 'misskey-web', 'misskey-queue', 'misskey-migration', 'secrets', 'test'] as const;
 /** The required values, with a Misskey that is a Service: its pods are an arrow of their own. */
 const VALUES = { publicUrl: 'https://social.example', misskey: { url: 'http://misskey.social.svc:3000' } };
 const DEFAULT: RenderOptions = { values: VALUES, namespace: NAMESPACE };
@@ -77,7 +76,7 @@ const inNamespace = (name: string): RenderOptions => ({ ...variant(name), namesp
 
 /** Adds a pod for each component that the values do not render, so that its place in the table is judged, too. */
 function withAll(objects: readonly KubeObject[]): readonly KubeObject[] {
-  const present = new Set(podsOf(objects).map(({ metadata }) => metadata.labels?.['app.kubernetes.io/component']));
+  const present = new Set(podsOf(objects).map(({ metadata }) => componentOf(metadata)));
   const missing = COMPONENTS.filter((component) => !present.has(component));
   return [...objects, ...missing.flatMap((component) => parseDocuments(JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { name: component, labels: release(component) }, spec: { containers: [] } })))];
 }
@@ -89,7 +88,7 @@ describe('defaults', () => {
   });
 
   it('have the pods of every service', () => {
-    const components = podsOf(objects).map(({ metadata }) => metadata.labels?.['app.kubernetes.io/component']);
+    const components = podsOf(objects).map(({ metadata }) => componentOf(metadata));
     expect(components).toEqual(expect.arrayContaining(['gateway', 'fetcher', 'image-worker', 'redis-state', 'redis-work', 'secrets']));
   });
 

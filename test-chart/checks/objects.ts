@@ -1,13 +1,11 @@
 // What the objects around the pods must hold.
 
-import { componentOf, containersOf, nameOf, podOf, podsOf, type KubeObject } from '../../scripts/chart/documents.ts';
+import { COMPONENTS, componentOf, containersOf, nameOf, podOf, podsOf, type KubeObject } from '../../scripts/chart/documents.ts';
 import { type Check, podCheck } from './check.ts';
 
 const NAME_MAX = 63;
 const LABELS = ['helm.sh/chart', 'app.kubernetes.io/name', 'app.kubernetes.io/instance', 'app.kubernetes.io/component', 'app.kubernetes.io/version', 'app.kubernetes.io/managed-by', 'app.kubernetes.io/part-of'];
 const SELECTOR_LABELS = ['app.kubernetes.io/name', 'app.kubernetes.io/instance', 'app.kubernetes.io/component'];
-/** The parts of a release; a component label is always one of them. */
-export const COMPONENTS = ['gateway', 'fetcher', 'image-worker', 'redis-state', 'redis-work', 'misskey-web', 'misskey-queue', 'misskey-migration', 'secrets', 'test'];
 
 const perObject = (name: string, problems: (object: KubeObject, all: readonly KubeObject[]) => readonly string[]): Check => ({
   name,
@@ -18,7 +16,7 @@ type Labels = Readonly<Record<string, string>>;
 
 function missingLabels(labels: Labels | undefined, wanted: readonly string[]): readonly string[] {
   const missing = wanted.filter((label) => !labels?.[label]);
-  const component = labels?.['app.kubernetes.io/component'];
+  const component = componentOf({ labels });
   const unknown = component !== undefined && !COMPONENTS.includes(component) ? [`component ${component} is not known`] : [];
   return [...(missing.length === 0 ? [] : [`no label ${missing.join(', ')}`]), ...unknown];
 }
