@@ -4,8 +4,6 @@
 {{/* Up to the rules. Both directions always: what a policy does not name is refused. Arguments: root, component;
      optional: annotations. */}}
 {{- define "sekisho.networkPolicyHead" -}}
-{{- /* First, or a failure below hides the sentence that says what to write: Helm renders in no order of ours. */ -}}
-{{- include "sekisho.validate" .root -}}
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
 metadata:
