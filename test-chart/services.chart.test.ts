@@ -8,7 +8,8 @@ import { readConfig as readFetcherConfig } from '../services/fetcher/src/config.
 import { readGatewayConfig } from '../services/gateway/src/config.ts';
 import { readConfig as readWorkerConfig } from '../services/image-worker/src/config.ts';
 import { render, REQUIRED, VARIANTS } from '../scripts/chart/helm.ts';
-import { checkConfig, type Launch, launchOf, place, type Service, SERVICES } from './lib/launch.ts';
+import { type Service, SERVICES } from '../scripts/images/service.ts';
+import { checkConfig, type Launch, launchOf, place } from './lib/launch.ts';
 
 const READERS: Readonly<Record<Service, (env: NodeJS.ProcessEnv) => unknown>> = { gateway: readGatewayConfig, fetcher: readFetcherConfig, 'image-worker': readWorkerConfig };
 

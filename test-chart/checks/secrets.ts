@@ -2,6 +2,7 @@
 
 import { ENVIRONMENT, type EnvironmentName, type EnvironmentRow } from '@sekisho/contracts';
 import { componentOf, containersOf, nameOf, type KubeObject } from '../../scripts/chart/documents.ts';
+import { SERVICES } from '../../scripts/images/service.ts';
 import { type Check, podCheck } from './check.ts';
 
 /** Words whose value is a secret when they are a key. */
@@ -41,8 +42,6 @@ const environmentProblems = podCheck('no secret in the environment', (pod) =>
     ...[...(command ?? []), ...(args ?? [])].flatMap((text) => literalsIn(text).map((what) => `container ${name}: ${what} in its arguments`)),
   ]),
 );
-
-const SERVICES = ['gateway', 'fetcher', 'image-worker'] as const;
 
 /** A name the service does not know stops it; a name of another service says that the template was copied. */
 const knownNames = podCheck('known environment', (pod) => {

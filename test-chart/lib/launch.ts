@@ -7,9 +7,7 @@ import { dirname, join } from 'node:path';
 import { filesOf } from '../checks/files.ts';
 import { componentOf, type EnvVar, type KubeObject, type Pod, podsOf, type Volume } from '../../scripts/chart/documents.ts';
 import { ROOT } from '../../scripts/chart/helm.ts';
-
-export const SERVICES = ['gateway', 'fetcher', 'image-worker'] as const;
-export type Service = (typeof SERVICES)[number];
+import type { Service } from '../../scripts/images/service.ts';
 
 export interface Launch {
   readonly service: Service;
