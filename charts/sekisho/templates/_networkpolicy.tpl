@@ -39,6 +39,7 @@ ports:
 
 {{/* One egress rule. Arguments: peers, ports. */}}
 {{- define "sekisho.egressRule" -}}
+{{- if or (not .peers) (not .ports) }}{{ fail "an egress rule without peers or ports would open everything" }}{{ end -}}
 - to:
     {{- toYaml .peers | nindent 4 }}
   {{- include "sekisho.tcpPorts" . | nindent 2 }}
@@ -106,8 +107,8 @@ ports:
 {{- include "sekisho.toComponent" (dict "root" .root "component" (printf "redis-%s" .role) "port" 6379) -}}
 {{- else -}}
 {{- $redis := index .root.Values.redis .role -}}
-{{- include "sekisho.toHost" (dict "root" .root "text" $redis.address "port" 6379 "peers" $redis.networkPolicyPeers
-  "value" (printf "redis.%s.address" .role) "peersValue" (printf "redis.%s.networkPolicyPeers" .role)) -}}
+{{- include "sekisho.toHost" (dict "text" $redis.address "port" 6379 "peers" $redis.networkPolicyPeers
+  "value" (printf "redis.%s.address" .role)) -}}
 {{- end -}}
 {{- end -}}
 
@@ -122,20 +123,19 @@ ports:
 {{- if eq $misskey.mode "managed" -}}
 {{- include "sekisho.toComponent" (dict "root" . "component" "misskey-web" "port" 3000) -}}
 {{- else -}}
-{{- include "sekisho.toHost" (dict "root" . "text" $misskey.url "port" (ternary 443 80 (hasPrefix "https:" $misskey.url))
-  "podPort" $misskey.podPort "peers" $misskey.networkPolicyPeers
-  "value" "misskey.url" "peersValue" "misskey.networkPolicyPeers") -}}
+{{- include "sekisho.toHost" (dict "text" $misskey.url "port" (ternary 443 80 (hasPrefix "https:" $misskey.url))
+  "podPort" $misskey.podPort "peers" $misskey.networkPolicyPeers "value" "misskey.url") -}}
 {{- end -}}
 {{- end -}}
 
 {{/* What every process of a managed Misskey may reach besides its database. Argument: root. */}}
 {{- define "sekisho.toMisskeyPeers" -}}
 {{- $managed := .Values.misskey.managed -}}
-{{- include "sekisho.toHost" (dict "root" . "text" $managed.redis.host "port" $managed.redis.port "peers" $managed.redis.networkPolicyPeers
-  "value" "misskey.managed.redis.host" "peersValue" "misskey.managed.redis.networkPolicyPeers") }}
+{{- include "sekisho.toHost" (dict "text" $managed.redis.host "port" $managed.redis.port "peers" $managed.redis.networkPolicyPeers
+  "value" "misskey.managed.redis.host") }}
 {{- with $managed.proxy }}
-{{ include "sekisho.toHost" (dict "root" $ "text" . "port" (ternary 443 80 (hasPrefix "https:" .)) "peers" $managed.proxyNetworkPolicyPeers
-  "value" "misskey.managed.proxy" "peersValue" "misskey.managed.proxyNetworkPolicyPeers") }}
+{{ include "sekisho.toHost" (dict "text" . "port" (ternary 443 80 (hasPrefix "https:" .)) "peers" $managed.proxyNetworkPolicyPeers
+  "value" "misskey.managed.proxy") }}
 {{- end }}
 {{- range $managed.networkPolicyEgress }}
 {{- if or (not .peers) (not .ports) -}}
@@ -153,20 +153,17 @@ ports:
 {{/* Argument: root. */}}
 {{- define "sekisho.toMisskeyDatabase" -}}
 {{- $database := .Values.misskey.managed.database -}}
-{{- include "sekisho.toHost" (dict "root" . "text" $database.host "port" $database.port "peers" $database.networkPolicyPeers
-  "value" "misskey.managed.database.host" "peersValue" "misskey.managed.database.networkPolicyPeers") -}}
+{{- include "sekisho.toHost" (dict "text" $database.host "port" $database.port "peers" $database.networkPolicyPeers
+  "value" "misskey.managed.database.host") -}}
 {{- end -}}
 
-{{/* A rule to what a value names by URL, host:port or host: to the peers given, else to whom the host stands for. Arguments: root, text, port (when the text has none), podPort (wins), peers,
-     value and peersValue (for the sentence of a failure). */}}
+{{/* A rule to what a value names by URL, host:port or host: to the peers given, else to whom the host stands for; that
+     there are some is validated. Arguments: text, port (when it has none), podPort (wins), peers, value (its name). */}}
 {{- define "sekisho.toHost" -}}
 {{- $host := include "sekisho.hostOf" .text -}}
 {{- $port := .podPort | default (include "sekisho.portOf" .text) | default .port -}}
 {{- $peers := .peers -}}
 {{- if not $peers }}{{ $peers = include "sekisho.peersOfHost" (dict "host" $host "value" .value) | fromJsonArray }}{{ end -}}
-{{- if not $peers -}}
-{{- fail (printf "%s is %q, and a NetworkPolicy knows no names: say in %s where it runs, for example [{ namespaceSelector: { matchLabels: { kubernetes.io/metadata.name: data } } }]" .value (toString .text) .peersValue) -}}
-{{- end -}}
 {{- include "sekisho.egressRule" (dict "peers" $peers "ports" (list $port)) -}}
 {{- end -}}
 

@@ -21,8 +21,12 @@ misskey.managed.config holds a secret ({{ $name }}{{ if ne $name $key }}.{{ $key
 {{- end }}
 {{- end }}
 {{- end }}
-{{- if and $managed.proxy (not (regexMatch "^https?://[^/@\\s]+/?$" $managed.proxy)) }}
-misskey.managed.proxy is {{ $managed.proxy | quote }}: write scheme, host and port, for example http://egress-proxy:3128
+{{- with $managed.proxy }}
+{{- if not (regexMatch "^https?://[^/@\\s]+/?$" .) }}
+misskey.managed.proxy is {{ . | quote }}: write scheme, host and port, for example http://egress-proxy:3128
+{{- else }}
+{{- include "sekisho.validate.peer" (dict "root" $ "name" "misskey.managed.proxy" "host" (include "sekisho.hostOf" .) "peers" $managed.proxyNetworkPolicyPeers "peersName" "misskey.managed.proxyNetworkPolicyPeers") }}
+{{- end }}
 {{- end }}
 {{- if and $managed.clustering (not (dig "clusterLimit" "" $managed.config)) }}
 misskey.managed.clustering is true but config.clusterLimit is not set, so there would be one worker beside an idle process: write misskey.managed.config: { clusterLimit: 2 }, or clustering: false and more replicas
