@@ -28,37 +28,6 @@
 {{- end -}}
 {{- end -}}
 
-{{/* Files of Secrets, each in a directory of its own below /run/secrets/sekisho, only the items that the pod needs.
-     Argument: list of {name, secret, items}. */}}
-{{- define "sekisho.secretVolumes" -}}
-{{- include "sekisho.secretVolumesLines" . | trim -}}
-{{- end -}}
-
-{{- define "sekisho.secretVolumesLines" -}}
-{{- range . }}
-- name: {{ .name }}
-  secret:
-    secretName: {{ .secret }}
-    defaultMode: 0440
-    items:
-      {{- range .items }}
-      - { key: {{ . }}, path: {{ . }} }
-      {{- end }}
-{{- end }}
-{{- end -}}
-
-{{- define "sekisho.secretMounts" -}}
-{{- include "sekisho.secretMountsLines" . | trim -}}
-{{- end -}}
-
-{{- define "sekisho.secretMountsLines" -}}
-{{- range . }}
-- name: {{ .name }}
-  mountPath: /run/secrets/sekisho/{{ .name }}
-  readOnly: true
-{{- end }}
-{{- end -}}
-
 {{/* Pictures decoded at once by all image-workers together, at their highest number of replicas: a gateway that thinks
      there are fewer leaves workers idle. */}}
 {{- define "sekisho.imageSlots" -}}

@@ -34,8 +34,9 @@ livenessProbe:
   failureThreshold: 3
 {{- end -}}
 
-{{/* Further arguments: ports (name to number), env (name to value), secrets (list of {name, secret, items}), files (list of
-     {name, configMap, path, optional}): directories, never a subPath, which the kubelet would not update. */}}
+{{/* Further arguments: ports (name to number), env (name to value), secrets (list of {name, secret, items}: each a directory
+     below /run/secrets/sekisho with the items that the pod needs), files (list of {name, configMap, path}: directories,
+     never a subPath, which the kubelet would not update). */}}
 {{- define "sekisho.deployment" -}}
 {{- $name := printf "%s-%s" (include "sekisho.fullname" .root) .component -}}
 apiVersion: apps/v1
@@ -72,8 +73,15 @@ spec:
       volumes:
         - name: tmp
           emptyDir: { sizeLimit: 64Mi }
-        {{- with .secrets }}
-        {{- include "sekisho.secretVolumes" . | nindent 8 }}
+        {{- range .secrets }}
+        - name: {{ .name }}
+          secret:
+            secretName: {{ .secret }}
+            defaultMode: 0440
+            items:
+              {{- range .items }}
+              - { key: {{ . }}, path: {{ . }} }
+              {{- end }}
         {{- end }}
         {{- range .files }}
         - name: {{ .name }}
@@ -97,8 +105,10 @@ resources:
   {{- toYaml .values.resources | nindent 2 }}
 volumeMounts:
   - { name: tmp, mountPath: /tmp }
-  {{- with .secrets }}
-  {{- include "sekisho.secretMounts" . | nindent 2 }}
+  {{- range .secrets }}
+  - name: {{ .name }}
+    mountPath: /run/secrets/sekisho/{{ .name }}
+    readOnly: true
   {{- end }}
   {{- range .files }}
   - { name: {{ .name }}, mountPath: {{ .path }}, readOnly: true }
