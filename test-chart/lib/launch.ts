@@ -4,10 +4,10 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { filesOf } from '../checks/files.ts';
 import { componentOf, type EnvVar, type KubeObject, type Pod, podsOf, type Volume } from '../../scripts/chart/documents.ts';
 import { ROOT } from '../../scripts/chart/helm.ts';
 import type { Service } from '../../scripts/images/service.ts';
+import { filesOf } from './volumes.ts';
 
 export interface Launch {
   readonly service: Service;
