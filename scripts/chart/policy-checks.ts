@@ -5,7 +5,7 @@ import { addressRoutes, type Endpoint, joinPorts, policiesOf, portsBetween, type
 import { intersect, type Range, rangesOf, sameRanges, showRange, subtract } from './ranges.ts';
 
 /** Pods of the release as the policies see them, those of Jobs, hooks and tests included. */
-export const releasePods = (objects: readonly KubeObject[], namespace: string): readonly Endpoint[] =>
+const releasePods = (objects: readonly KubeObject[], namespace: string): readonly Endpoint[] =>
   podsOf(objects).map(({ owner, metadata }) => ({
     name: owner,
     namespace: metadata.namespace ?? namespace,

@@ -46,7 +46,7 @@ export interface PortRange {
   readonly last: number;
 }
 
-export const ALL_PORTS: readonly PortRange[] = ['TCP', 'UDP', 'SCTP'].map((protocol) => ({ protocol, first: 1, last: 65_535 }));
+const ALL_PORTS: readonly PortRange[] = ['TCP', 'UDP', 'SCTP'].map((protocol) => ({ protocol, first: 1, last: 65_535 }));
 
 /** @param namespace of the release, for objects that name none. */
 export const policiesOf = (objects: readonly KubeObject[], namespace: string): readonly Policy[] =>
@@ -72,7 +72,7 @@ export function matches(selector: Selector, labels: Labels): boolean {
 export const selects = (policy: Policy, pod: Endpoint): boolean => policy.namespace === pod.namespace && matches(policy.podSelector, pod.labels);
 
 /** Rules in force for a pod; undefined where nothing restricts the direction. */
-export function rulesOf(policies: readonly Policy[], pod: Endpoint, direction: Direction): readonly Rule[] | undefined {
+function rulesOf(policies: readonly Policy[], pod: Endpoint, direction: Direction): readonly Rule[] | undefined {
   const applied = policies.filter((policy) => policy.policyTypes.includes(direction) && selects(policy, pod));
   if (applied.length === 0) return undefined;
   return applied.flatMap((policy) => (direction === 'Ingress' ? policy.ingress : policy.egress));
