@@ -13,7 +13,6 @@ export interface KubeAccess {
   readonly token: string;
   /** PEM. */
   readonly ca: string;
-  readonly timeoutMs?: number;
 }
 
 export interface KubeAsking {
@@ -31,7 +30,6 @@ export interface KubeAnswer {
 /** @throws for everything but a complete answer, whatever its status. */
 export async function askKube(access: KubeAccess, asking: KubeAsking): Promise<KubeAnswer> {
   const text = asking.body === undefined ? undefined : JSON.stringify(asking.body);
-  const signal = AbortSignal.timeout(access.timeoutMs ?? ANSWER_MS);
   return await new Promise((resolve, reject) => {
     const sent = request({
       // Node puts the brackets into the Host header itself, and takes the bare address for the certificate.
@@ -41,7 +39,7 @@ export async function askKube(access: KubeAccess, asking: KubeAsking): Promise<K
       path: asking.path,
       ca: access.ca,
       agent: false,
-      signal,
+      signal: AbortSignal.timeout(ANSWER_MS),
       headers: {
         authorization: `Bearer ${access.token}`,
         accept: 'application/json',

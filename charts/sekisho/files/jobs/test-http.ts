@@ -1,11 +1,9 @@
 // Requests of the test pods to a gateway, as a browser behind the ingress would send them.
 
-import { Agent, request } from 'node:http';
+import { request } from 'node:http';
 
 const ANSWER_MS = 30_000;
 const BODY_BYTES_MAX = 1024 * 1024;
-// Nothing is kept: each request is a connection of its own, so that hundreds can be open at once.
-const agent = new Agent({ keepAlive: false, maxSockets: Infinity });
 
 export interface Target {
   readonly host: string;
@@ -26,7 +24,9 @@ export async function ask(target: Target, signal?: AbortSignal): Promise<Answer>
   const deadline = AbortSignal.timeout(ANSWER_MS);
   return await new Promise((resolve, reject) => {
     const sent = request({
-      host: target.host, port: target.port, path: target.path, agent,
+      host: target.host, port: target.port, path: target.path,
+      // Each request is a connection of its own, so that hundreds can be open at once.
+      agent: false,
       signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),
       headers: { host: new URL(target.publicUrl).host, referer: target.publicUrl, 'user-agent': 'sekisho-helm-test' },
     });

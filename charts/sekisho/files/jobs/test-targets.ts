@@ -5,10 +5,8 @@ import { isIPv6 } from 'node:net';
 import { ask, picturePath, words } from './test-http.ts';
 import { type PodTest, runPodTest } from './test-report.ts';
 
-const inUrl = (address: string): string => (isIPv6(address) ? `[${address}]` : address);
-
 /** What is to be refused; https, so that it does not depend on fetcher.plainHttp. */
-export function forbiddenTargets(env: Readonly<Record<string, string | undefined>>, clusterDomain: string): readonly string[] {
+function forbiddenTargets(env: Readonly<Record<string, string | undefined>>, clusterDomain: string): readonly string[] {
   const { POD_IP: pod, NODE_IP: node, KUBERNETES_SERVICE_HOST: api } = env;
   return [
     'https://169.254.169.254/latest/meta-data/',
@@ -18,7 +16,7 @@ export function forbiddenTargets(env: Readonly<Record<string, string | undefined
     'https://127.0.0.1/',
     'https://localhost/',
     `https://kubernetes.default.svc.${clusterDomain}/`,
-    ...[pod, node, api].filter((address) => address !== undefined && address !== '').map((address) => `https://${inUrl(address ?? '')}/`),
+    ...[pod, node, api].flatMap((address = '') => (address === '' ? [] : [`https://${isIPv6(address) ? `[${address}]` : address}/`])),
   ];
 }
 
