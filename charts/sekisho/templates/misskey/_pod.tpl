@@ -1,9 +1,10 @@
-{{/* Pod of web, queue and migration. Arguments: root, component, values (its block), args, env, configMap (name); optional:
+{{/* Pod of web, queue and migration. Arguments: root, component, values (its block), args, configMap (name); optional: env,
      drive (true: with Misskey's files), ports, probes (text), hook (true: before the release's own objects exist). */}}
 {{- define "sekisho.misskeyPod" -}}
 {{- $managed := .root.Values.misskey.managed -}}
 {{- $name := printf "%s-%s" (include "sekisho.fullname" .root) .component -}}
 {{- $account := ternary "" $name (.hook | default false) -}}
+{{- $env := merge (dict "NODE_ENV" "production" "TMPDIR" "/tmp" "HOME" "/tmp") (.env | default dict) -}}
 {{- /* Misskey's own user: its image's files belong to uid 991, below the 10000 of everything else here. `restricted` asks
       for any user but root; a user namespace (hostUsers: false) gives it a high one on the node. */}}
 {{- include "sekisho.podDefaults" (dict "root" .root "values" .values "component" .component "serviceAccountName" $account "uid" $managed.uid) }}
@@ -31,7 +32,7 @@ containers:
     securityContext:
       {{- include "sekisho.containerSecurityContext" (dict "root" .root "writableRoot" (not $managed.readOnlyRootFilesystem)) | nindent 6 }}
     env:
-      {{- include "sekisho.env" (dict "own" .env "extra" .values.extraEnv) | nindent 6 }}
+      {{- include "sekisho.env" (dict "own" $env "extra" .values.extraEnv) | nindent 6 }}
     {{- with .ports }}
     ports:
       {{- range $port, $number := . }}
@@ -85,7 +86,7 @@ volumes:
 {{- $managed := .root.Values.misskey.managed -}}
 {{- $name := printf "%s-%s" (include "sekisho.fullname" .root) .component -}}
 {{- $data := include "sekisho.misskeyConfigData" .root -}}
-{{- $env := dict "NODE_ENV" "production" "TMPDIR" "/tmp" "HOME" "/tmp" .only "1" -}}
+{{- $env := dict .only "1" -}}
 {{- if not $managed.clustering }}{{ $_ := set $env "MK_DISABLE_CLUSTERING" "1" }}{{ end -}}
 {{- $drive := $managed.drive -}}
 {{- $oneNode := and (eq $drive.kind "pvc") (not $drive.existingClaim) (eq $drive.accessMode "ReadWriteOnce") -}}
