@@ -1,8 +1,7 @@
 {{/* Pod Security `restricted`, and more: a fixed high uid, so that a file of the node never belongs to us by chance.
-     Argument: a dict with `uid` for an image that needs another one; anything else is ignored. */}}
+     Optional: uid, for an image that needs another one. */}}
 {{- define "sekisho.podSecurityContext" -}}
-{{- $uid := 10001 -}}
-{{- if kindIs "map" . }}{{ $uid = int (default 10001 (get . "uid")) }}{{ end -}}
+{{- $uid := int (default 10001 .uid) -}}
 runAsNonRoot: true
 runAsUser: {{ $uid }}
 runAsGroup: {{ $uid }}
@@ -14,23 +13,21 @@ seccompProfile:
 
 {{/* Every container of the chart. appArmorProfile stays unset: unset is the runtime's default profile where the node
      has AppArmor, while naming any profile makes the pod fail where it has not.
-     Argument: a dict with `writableRoot` true for a program that cannot do without; anything else is ignored. */}}
+     Optional: writableRoot, true for a program that cannot do without. */}}
 {{- define "sekisho.containerSecurityContext" -}}
-{{- $writable := false -}}
-{{- if kindIs "map" . }}{{ $writable = eq (get . "writableRoot" | toString) "true" }}{{ end -}}
 allowPrivilegeEscalation: false
 capabilities:
   drop: [ALL]
-readOnlyRootFilesystem: {{ not $writable }}
+readOnlyRootFilesystem: {{ not .writableRoot }}
 runAsNonRoot: true
 seccompProfile:
   type: RuntimeDefault
 {{- end -}}
 
-{{/* What every pod of the chart has in common. Arguments: root, values (the component's block); optional: component (for
-     the topology spread), serviceAccountName, uid, fixed (true: a pod that no template hash tells apart). */}}
+{{/* What every pod of the chart has in common. Arguments: root, values (the component's block); optional: component (where
+     the block has a topology spread), serviceAccountName, uid. */}}
 {{- define "sekisho.podDefaults" -}}
-{{- $values := .values | default dict -}}
+{{- $values := .values -}}
 automountServiceAccountToken: false
 enableServiceLinks: false
 {{- with .serviceAccountName }}
@@ -43,7 +40,7 @@ imagePullSecrets:
   {{- end }}
 {{- end }}
 securityContext:
-  {{- include "sekisho.podSecurityContext" (dict "uid" .uid) | nindent 2 }}
+  {{- include "sekisho.podSecurityContext" . | nindent 2 }}
 {{- if not (kindIs "invalid" $values.hostUsers) }}
 hostUsers: {{ $values.hostUsers }}
 {{- end }}
@@ -69,7 +66,7 @@ affinity:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- $spread := $values.topologySpread | default dict }}
-{{- if and .component $spread.enabled }}
+{{- if $spread.enabled }}
 topologySpreadConstraints:
   - topologyKey: {{ $spread.topologyKey }}
     maxSkew: {{ int $spread.maxSkew }}
@@ -77,9 +74,7 @@ topologySpreadConstraints:
     labelSelector:
       matchLabels:
         {{- include "sekisho.selectorLabels" . | nindent 8 }}
-    {{- if not .fixed }}
     # Counts the pods of one revision only: those of the old one leave a rollout lopsided.
     matchLabelKeys: [pod-template-hash]
-    {{- end }}
 {{- end }}
 {{- end -}}

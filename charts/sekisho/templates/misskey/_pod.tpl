@@ -14,7 +14,7 @@ initContainers:
     imagePullPolicy: {{ .root.Values.image.pullPolicy }}
     command: [/usr/local/bin/node, /opt/sekisho/jobs/misskey-config.ts, /opt/sekisho/jobs/misskey.json]
     securityContext:
-      {{- include "sekisho.containerSecurityContext" .root | nindent 6 }}
+      {{- include "sekisho.containerSecurityContext" (dict) | nindent 6 }}
     resources:
       requests: { cpu: 10m, memory: 64Mi }
       limits: { memory: 128Mi }
@@ -30,7 +30,7 @@ containers:
     args: {{ toJson .args }}
     workingDir: {{ $managed.workingDir }}
     securityContext:
-      {{- include "sekisho.containerSecurityContext" (dict "root" .root "writableRoot" (not $managed.readOnlyRootFilesystem)) | nindent 6 }}
+      {{- include "sekisho.containerSecurityContext" (dict "writableRoot" (not $managed.readOnlyRootFilesystem)) | nindent 6 }}
     env:
       {{- include "sekisho.env" (dict "own" $env "extra" .values.extraEnv) | nindent 6 }}
     {{- with .ports }}

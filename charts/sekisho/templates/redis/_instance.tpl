@@ -62,7 +62,7 @@ spec:
             - noeviction
           workingDir: /tmp
           securityContext:
-            {{- include "sekisho.containerSecurityContext" .root | nindent 12 }}
+            {{- include "sekisho.containerSecurityContext" (dict) | nindent 12 }}
           ports:
             - { name: redis, containerPort: 6379 }
           {{- /* A TCP connection, not PING: that would need one more user, with its password in a container that is

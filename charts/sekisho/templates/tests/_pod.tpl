@@ -32,7 +32,7 @@ spec:
         - { name: POD_IP, valueFrom: { fieldRef: { fieldPath: status.podIP } } }
         - { name: NODE_IP, valueFrom: { fieldRef: { fieldPath: status.hostIP } } }
       securityContext:
-        {{- include "sekisho.containerSecurityContext" $root | nindent 8 }}
+        {{- include "sekisho.containerSecurityContext" (dict) | nindent 8 }}
       resources:
         {{- toYaml $root.Values.tests.resources | nindent 8 }}
       volumeMounts:
