@@ -58,8 +58,7 @@ async function onOurs(engine: Engine, { isKept }: Options): Promise<void> {
   try {
     // What an interrupted run has left may be half a cluster; only --keep takes one that is up.
     if (!isKept) cluster.down();
-    await timed(`cluster with ${engine}, up`, () => cluster.up(engine));
-    await timed('images into the node', () => cluster.load(engine, Object.values(images).map(({ repository, tag }) => `${repository}:${tag}`)));
+    await timed(`cluster with ${engine}, up, images in the node`, () => cluster.up(engine, Object.values(images).map(({ repository, tag }) => `${repository}:${tag}`)));
     await cluster.startInternet(engine);
     cluster.writeContext({ ...OURS, engine, images });
     const isGood = await timed(`cases on ${engine}`, () => runCases(wanted, true, counts));

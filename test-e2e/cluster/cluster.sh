@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # A real Kubernetes cluster of one node, without Docker, in namespaces of its own. Run as root.
 #
-#   cluster.sh up                start it, unless it is up, and wait until the node is ready and DNS answers
-#   cluster.sh down              stop it and remove what it left; binaries and images stay
+#   cluster.sh up [IMAGE…]       start it, unless it is up, load the images meanwhile, and wait until the node is ready and
+#                                DNS answers
+#   cluster.sh down              stop it and remove what it left; binaries, images and what the registry holds stay
 #   cluster.sh run COMMAND…      run a command beside it: the API and the registry are on 127.0.0.1
 #   cluster.sh kubectl ARGUMENT… same as: run kubectl ARGUMENT…
 #   cluster.sh load IMAGE…       copy images from buildah's storage into the node
@@ -17,6 +18,8 @@ export STATE_DIR=${STATE_DIR:-/var/tmp/sekisho-cluster}
 bin=$STATE_DIR/bin       # made by build.sh
 images=$STATE_DIR/images # made by build.sh
 logs=$STATE_DIR/logs
+registry=$STATE_DIR/registry # outlives the cluster: what is in it is not pushed again
+registry_mib_max=4096
 run=/run/cluster # a tmpfs, private to the cluster's mount namespace
 node_ip=172.31.0.10
 node_ip6=fd00:31::10
@@ -30,11 +33,14 @@ pid() { # of the first process in the cluster's namespaces, as seen from outside
     tr -d ' ' <"/proc/$outer/task/$outer/children" | grep .
 }
 
-inside() {
+enter() { # NSENTER-OPTION… COMMAND…
   local target
   target=$(pid) || { echo "cluster.sh: the cluster is not up" >&2; exit 1; }
-  nsenter --target "$target" --net --mount --pid --uts --wdns="$PWD" \
-    env KUBECONFIG=$run/pki/admin.kubeconfig "$@"
+  nsenter --target "$target" --net "$@"
+}
+
+inside() {
+  enter --mount --pid --uts --wdns="$PWD" env KUBECONFIG=$run/pki/admin.kubeconfig "$@"
 }
 
 wait_for() { # SECONDS WHAT COMMAND…
@@ -47,17 +53,25 @@ wait_for() { # SECONDS WHAT COMMAND…
 }
 
 up() {
-  if pid >/dev/null; then echo "cluster.sh: already up"; return; fi
+  if pid >/dev/null; then
+    echo "cluster.sh: already up"
+    load "$@"
+    return
+  fi
   [ -x "$bin/hyperkube" ] || { echo "cluster.sh: run build.sh first" >&2; exit 1; }
   [ "$engine" = netpol ] || [ -x "$bin/cilium-agent" ] || { echo "cluster.sh: run build.sh cilium first" >&2; exit 1; }
   clean
+  prepare_registry
   mkdir -p "$logs" "${groups[@]}"
   setsid unshare --net --mount --pid --uts --fork --kill-child --mount-proc \
     bash "$here/cluster.sh" _first </dev/null >"$logs/first.log" 2>&1 &
   echo $! >"$STATE_DIR/pid"
   wait_for 10 "the namespaces" pid
+  load "$@" &
+  local loading=$!
   wait_for 90 "the node" inside kubectl wait --for=condition=Ready node/node1 --timeout=1s
   wait_for 60 "the cluster's DNS" inside kubectl -n kube-system rollout status deployment/coredns --timeout=1s
+  wait $loading
 }
 
 down() {
@@ -78,6 +92,18 @@ clean() {
   rm -rf "$STATE_DIR/pid" "$STATE_DIR/node"
 }
 
+prepare_registry() {
+  # Nobody has forced it to the disk: a machine that has started anew may have lost parts.
+  local boot
+  boot=$(cat /proc/sys/kernel/random/boot_id)
+  mkdir -p "$registry"
+  if [ "$(cat "$registry/boot" 2>/dev/null)" != "$boot" ] || [ "$(du -sm "$registry" | cut -f1)" -gt $registry_mib_max ]; then
+    rm -rf "$registry"
+    mkdir -p "$registry"
+    echo "$boot" >"$registry/boot"
+  fi
+}
+
 # What follows runs inside the namespaces.
 
 start() { # NAME COMMAND…
@@ -96,6 +122,7 @@ _first() {
     mount --bind "$STATE_DIR/node$dir" "$dir"
   done
   mkdir -p $run/{pki,etcd,registry} /var/lib/kubelet/seccomp
+  mount --bind "$registry" $run/registry
   cp /usr/lib/cni/* /opt/cni/bin/
   if [ "$engine" = cilium ]; then cilium_files; else cp "$here/config/cni.conflist" /etc/cni/net.d/; fi
   hostname node1
@@ -215,9 +242,15 @@ _cilium() {
 }
 
 load() {
-  local image
+  # By way of the registry: layers that are there already are neither pushed nor unpacked again.
+  local image pushed
+  wait_for 30 containerd inside ctr version
+  wait_for 30 "the registry" inside bash -c ': </dev/tcp/127.0.0.1/5000'
   for image; do
-    buildah push --quiet "$image" "docker-archive:/dev/stdout:$image" | inside ctr --namespace k8s.io images import -
+    pushed=127.0.0.1:5000/${image#*/}
+    enter buildah push --quiet --tls-verify=false "$image" "docker://$pushed"
+    inside ctr --namespace k8s.io images pull --plain-http "$pushed" >/dev/null
+    inside ctr --namespace k8s.io images tag --force "$pushed" "$image" >/dev/null
   done
 }
 

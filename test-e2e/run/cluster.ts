@@ -27,12 +27,12 @@ function cluster(engine: Engine, ...args: readonly string[]): void {
   if (status !== 0) throw new Error(`cluster.sh ${args[0]} did not succeed; see ${STATE}/logs`);
 }
 
-/** A cluster that was kept with another engine is taken down first. */
-export function up(engine: Engine): void {
+/** With these images in its node. A cluster that was kept with another engine is taken down first. */
+export function up(engine: Engine, images: readonly string[]): void {
   const mark = join(STATE, 'engine');
   const kept = existsSync(mark) ? readFileSync(mark, 'utf8') : engine;
   if (kept !== engine) cluster(engine, 'down');
-  cluster(engine, 'up');
+  cluster(engine, 'up', ...images);
   writeFileSync(mark, engine);
 }
 
@@ -41,14 +41,6 @@ export function down(): void {
   rmSync(join(STATE, 'engine'), { force: true });
   // buildah binds its storage onto itself and leaves it so; where containers are mounted now, it stays.
   if (!HAD_STORAGE_MOUNT && hasStorageMount()) spawnSync('umount', [STORAGE], { stdio: 'ignore', timeout: 10_000 });
-}
-
-/** Images whose tag tells their content are not loaded twice into a cluster that was kept. */
-export function load(engine: Engine, images: readonly string[]): void {
-  const { stdout } = spawnSync('bash', [SCRIPT, 'run', 'ctr', '--namespace', 'k8s.io', 'images', 'list', '--quiet'], { encoding: 'utf8', timeout: COMMAND_MS });
-  const there = new Set(stdout.split('\n'));
-  const missing = images.filter((image) => !there.has(image) || !/:c?[0-9a-f]{16}$/.test(image));
-  if (missing.length > 0) cluster(engine, 'load', ...missing);
 }
 
 /** Starts the simulated internet, unless a kept cluster has it already. */
