@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Answer, type Target, ask, picturePath, words } from './test-http.ts';
-import { type PodTest, type Report, type TestPlan, addressesOf, runPodTest } from './test-report.ts';
+import { type PodTest, type Report, type TestPlan, addressesOf, lookUntil, runPodTest } from './test-report.ts';
 
 /** Below the 256 requests that a gateway has at the fetcher at once. */
 const AT_ONCE = 250;
@@ -50,18 +50,12 @@ export async function judgeReplicas(plan: TestPlan, report: Report, { first, sec
   await load.stop();
   report.check(refusals >= REFUSALS_WANTED, `gateway ${there} refuses this client with 429 while ${here} holds its budget (${refusals} refusals, ${load.refused()} at ${here})`);
   if (refusals < REFUSALS_WANTED) report.say('note: have both gateways the same Redis in SEKISHO_REDIS_URL? Where gateway.limits gives a client more than 60,000 this test cannot tell');
-  const after = await recover(probe);
+  const after = await lookUntil(probe, ({ status }) => status !== 429, { withinMs: RECOVER_MS, pauseMs: 500 });
   report.check(after.status !== 429, `gateway ${there} serves this client again after the load (${words(after)})`);
 }
 
-async function replicas(plan: TestPlan): Promise<readonly string[]> {
-  const until = Date.now() + (plan.replicas < 2 ? 0 : REPLICAS_MS);
-  for (;;) {
-    const found = await addressesOf(plan.gatewayPods.host);
-    if (found.length >= 2 || Date.now() >= until) return found;
-    await delay(1_000);
-  }
-}
+const replicas = async ({ gatewayPods, replicas: wanted }: TestPlan): Promise<readonly string[]> =>
+  await lookUntil(async () => await addressesOf(gatewayPods.host), ({ length }) => length >= 2, { withinMs: wanted < 2 ? 0 : REPLICAS_MS, pauseMs: 1_000 });
 
 const unknownHost = ({ unknownDomain }: TestPlan): string => `${randomBytes(6).toString('hex')}.${unknownDomain}`;
 
@@ -85,8 +79,8 @@ function startLoad(plan: TestPlan, replica: Replica): Load {
   const lane = async (at: number): Promise<void> => {
     for (let round = 0; !leaving.signal.aborted; round += 1) {
       const answer = await ask(pictureAt(plan, replica, `${host}/${at}-${round}.png`), leaving.signal).catch(() => undefined);
-      if (answer?.status !== 429 && answer !== undefined) continue;
-      refused += answer === undefined ? 0 : 1;
+      if (answer !== undefined && answer.status !== 429) continue;
+      if (answer !== undefined) refused += 1;
       await delay(500, undefined, { signal: leaving.signal }).catch(() => undefined);
     }
   };
@@ -109,15 +103,6 @@ async function countRefusals(probe: () => Promise<Answer>, holdMs: number): Prom
     await delay(PROBE_PAUSE_MS);
   }
   return refusals;
-}
-
-async function recover(probe: () => Promise<Answer>): Promise<Answer> {
-  const until = Date.now() + RECOVER_MS;
-  for (;;) {
-    const answer = await probe();
-    if (answer.status !== 429 || Date.now() >= until) return answer;
-    await delay(500);
-  }
 }
 
 if (import.meta.main) await runPodTest(testLimiter);

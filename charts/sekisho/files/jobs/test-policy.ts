@@ -3,8 +3,7 @@
 // shows that a refusal comes from the policy and not from a network that is down.
 
 import { connect } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
-import { type Place, type PodTest, addressesOf, runPodTest } from './test-report.ts';
+import { type Place, type PodTest, addressesOf, lookUntil, runPodTest } from './test-report.ts';
 
 /** Some networks drop silently, others refuse; the wait is the same for both. */
 const CONNECT_MS = 3_000;
@@ -13,6 +12,9 @@ const SETTLE_MS = 20_000;
 const PAUSE_MS = 500;
 /** Refusals in a row that count. */
 const CONFIRM = 2;
+const CONNECTED = 'connected';
+
+type Door = Pick<Place, 'host' | 'port'>;
 
 export interface PolicyTimes {
   readonly connectMs: number;
@@ -20,8 +22,8 @@ export interface PolicyTimes {
 }
 
 export const testPolicyWithin = (times: PolicyTimes): PodTest => async (plan, report, env) => {
-  const control = await opensSoon({ ...plan.gatewayPods, what: 'gateway' }, times);
-  if (!report.check(control.open, `the control: the gateway's port ${plan.gatewayPods.port} is open (${control.said})`)) {
+  const control = await opensSoon(plan.gatewayPods, times);
+  if (!report.check(control === CONNECTED, `the control: the gateway's port ${plan.gatewayPods.port} is open (${control})`)) {
     report.say('note: without it nothing can be judged; does the DNS of the cluster answer pods of this namespace (networkPolicy.dns)?');
     return;
   }
@@ -48,28 +50,21 @@ async function sureToListen(gateway: { readonly host: string; readonly opsPort: 
   ];
 }
 
-async function opensSoon(place: Place, { connectMs, settleMs }: PolicyTimes): Promise<{ readonly open: boolean; readonly said: string }> {
-  const until = Date.now() + settleMs;
-  for (;;) {
-    const said = await attempt(place, connectMs);
-    if (said === 'connected' || Date.now() >= until) return { open: said === 'connected', said };
-    await delay(PAUSE_MS);
-  }
-}
+const opensSoon = async (door: Door, { connectMs, settleMs }: PolicyTimes): Promise<string> =>
+  await lookUntil(async () => await attempt(door, connectMs), (said) => said === CONNECTED, { withinMs: settleMs, pauseMs: PAUSE_MS });
 
-async function closesSoon(place: Place, { connectMs, settleMs }: PolicyTimes): Promise<{ readonly closed: boolean; readonly said: string }> {
-  const until = Date.now() + settleMs;
+async function closesSoon(door: Door, { connectMs, settleMs }: PolicyTimes): Promise<{ readonly closed: boolean; readonly said: string }> {
   let inRow = 0;
-  for (;;) {
-    const said = await attempt(place, connectMs);
-    inRow = said === 'connected' ? 0 : inRow + 1;
-    if (inRow >= CONFIRM || Date.now() >= until) return { closed: inRow >= CONFIRM, said };
-    await delay(PAUSE_MS);
-  }
+  const look = async (): Promise<{ readonly closed: boolean; readonly said: string }> => {
+    const said = await attempt(door, connectMs);
+    inRow = said === CONNECTED ? 0 : inRow + 1;
+    return { closed: inRow >= CONFIRM, said };
+  };
+  return await lookUntil(look, ({ closed }) => closed, { withinMs: settleMs, pauseMs: PAUSE_MS });
 }
 
-/** `connected`, or why not. */
-async function attempt({ host, port }: Place, connectMs: number): Promise<string> {
+/** CONNECTED, or why not. */
+async function attempt({ host, port }: Door, connectMs: number): Promise<string> {
   const [address] = await addressesOf(host);
   if (address === undefined) return 'its name has no address';
   return await new Promise((resolve) => {
@@ -79,11 +74,9 @@ async function attempt({ host, port }: Place, connectMs: number): Promise<string
       socket.destroy();
     };
     socket.setTimeout(connectMs, () => done(`no answer within ${connectMs / 1_000} s`));
-    socket.once('connect', () => done('connected'));
+    socket.once('connect', () => done(CONNECTED));
     socket.once('error', (error: NodeJS.ErrnoException) => done(error.code ?? error.message));
   });
 }
 
-export const testPolicy: PodTest = testPolicyWithin({ connectMs: CONNECT_MS, settleMs: SETTLE_MS });
-
-if (import.meta.main) await runPodTest(testPolicy);
+if (import.meta.main) await runPodTest(testPolicyWithin({ connectMs: CONNECT_MS, settleMs: SETTLE_MS }));

@@ -65,6 +65,21 @@ export async function addressesOf(host: string): Promise<readonly string[]> {
   return [...new Set(found.map(({ address }) => address))].sort();
 }
 
+export interface Patience {
+  readonly withinMs: number;
+  readonly pauseMs: number;
+}
+
+/** The first value that is right, or the last one when the time is up. */
+export async function lookUntil<T>(look: () => Promise<T>, isRight: (value: T) => boolean, { withinMs, pauseMs }: Patience): Promise<T> {
+  const until = Date.now() + withinMs;
+  for (;;) {
+    const value = await look();
+    if (isRight(value) || Date.now() >= until) return value;
+    await delay(pauseMs);
+  }
+}
+
 export type PodTest = (plan: TestPlan, report: Report, env: Readonly<Record<string, string | undefined>>) => Promise<void>;
 
 /** Runs a test as a program:  node test-x.ts tests.json */
