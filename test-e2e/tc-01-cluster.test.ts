@@ -2,13 +2,14 @@
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Client, clientPod } from './lib/client-pod.ts';
-import { type Manifest, apply, exec, logsOf, namespace, podsOf, read, remove, statusOf } from './lib/cluster.ts';
+import { type Manifest, apply, exec, logsOf, namespace, podsOf, read, statusOf } from './lib/cluster.ts';
 import { context } from './lib/context.ts';
 import { until } from './lib/deadline.ts';
 import { describeWithInternet, publish } from './lib/internet.ts';
 import { nodeDeployment, sourceFiles } from './lib/node-pod.ts';
 import { portForward } from './lib/port-forward.ts';
 import { deployment, waitReady } from './lib/ready.ts';
+import { dropNamespaces, removeNamespace } from './lib/sekisho.ts';
 
 const NAMESPACE = 'e2e-basics';
 const SERVER = 'require("http").createServer((q, r) => r.end("hello " + q.socket.remoteAddress)).listen(8080, "::", () => console.log("started"))';
@@ -25,6 +26,7 @@ const getText = async (url: string): Promise<string> => {
 };
 
 beforeAll(async () => {
+  await removeNamespace(NAMESPACE);
   await apply(
     namespace(NAMESPACE), sourceFiles('web-files', NAMESPACE, 'test-e2e/lib/in-pod'), service,
     nodeDeployment({ name: 'web', namespace: NAMESPACE, files: 'web-files', args: ['-e', SERVER], ports: { http: 8_080 }, readiness: { httpGet: { port: 'http' } }, replicas: 2 }),
@@ -33,7 +35,7 @@ beforeAll(async () => {
   await waitReady(deployment(NAMESPACE, 'web'));
 });
 afterAll(async () => {
-  await remove({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } });
+  await dropNamespaces(NAMESPACE);
 });
 
 describe('network', () => {

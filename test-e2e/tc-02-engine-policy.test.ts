@@ -4,13 +4,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Client, clientPod } from './lib/client-pod.ts';
-import { type Manifest, apply, namespace, podsOf, remove } from './lib/cluster.ts';
+import { type Manifest, apply, namespace, podsOf } from './lib/cluster.ts';
 import { until } from './lib/deadline.ts';
 import { describeWithInternet } from './lib/internet.ts';
 import { nodeDeployment, sourceFiles } from './lib/node-pod.ts';
 import { deployment, waitReady } from './lib/ready.ts';
+import { dropNamespaces, removeNamespace } from './lib/sekisho.ts';
 
-const NAMESPACE = 'e2e-policy';
+const NAMESPACE = 'e2e-engine';
 /** The slowest engine needs 0.65 s from the call to the last connection let through. */
 const ENFORCED_MS = 1_500;
 let client: Client;
@@ -26,7 +27,7 @@ const isOpen = async (...targets: readonly { readonly host: string; readonly por
   (await client.connect(targets)).map((outcome) => outcome === 'connected');
 
 beforeAll(async () => {
-  await remove({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } });
+  await removeNamespace(NAMESPACE);
   await apply(
     namespace(NAMESPACE), sourceFiles('files', NAMESPACE, 'test-e2e/lib/in-pod'),
     nodeDeployment({ name: 'web', namespace: NAMESPACE, files: 'files', args: ['-e', 'require("http").createServer((q, r) => r.end("hello")).listen(8080, "::")'], ports: { http: 8_080 }, readiness: { httpGet: { port: 'http' } } }),
@@ -37,7 +38,7 @@ beforeAll(async () => {
   web = { host: pod.ip, port: 8_080 };
 });
 afterAll(async () => {
-  await remove({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } });
+  await dropNamespaces(NAMESPACE);
 });
 
 describe('pods', () => {

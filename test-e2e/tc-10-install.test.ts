@@ -9,7 +9,7 @@ import { type Manifest, list } from './lib/cluster.ts';
 import { until } from './lib/deadline.ts';
 import { describeWithInternet, publish } from './lib/internet.ts';
 import { type Misskey, startMisskey } from './lib/misskey/misskey.ts';
-import { type Sekisho, installSekisho, removeNamespace } from './lib/sekisho.ts';
+import { type Sekisho, dropNamespaces, installSekisho, removeNamespace } from './lib/sekisho.ts';
 
 const INSTALL_MS_MAX = 90_000;
 const NAMESPACE = 'sekisho';
@@ -25,7 +25,7 @@ beforeAll(async () => {
   await until(async () => (await client.ask(`${sekisho.url}/`, { timeoutMs: 3_000 })).status === 200, { what: 'the first page', timeoutMs: 30_000 });
 }, 240_000);
 afterAll(async () => {
-  await removeNamespace(NAMESPACE);
+  await dropNamespaces(NAMESPACE);
 });
 
 describe('helm install', () => {

@@ -7,7 +7,7 @@ import { chownSync, mkdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PICTURES } from '@sekisho/testkit';
 import { type Client, clientPod } from './lib/client-pod.ts';
-import { type Manifest, type Pod, apply, exec, list, logsOf, namespace, podsOf, read, remove } from './lib/cluster.ts';
+import { type Manifest, type Pod, apply, exec, list, logsOf, namespace, podsOf, read, remove, startRemoving } from './lib/cluster.ts';
 import { context } from './lib/context.ts';
 import { until } from './lib/deadline.ts';
 import type { Asked, StoreOrder } from './lib/in-pod/store.ts';
@@ -18,7 +18,7 @@ import { startListener } from './lib/policy/listener.ts';
 import { outsideTargets, podsByComponent, releaseTargets } from './lib/policy/targets.ts';
 import { type Reach, reachOf } from './lib/policy/probe.ts';
 import { deployment, waitReady } from './lib/ready.ts';
-import { type Sekisho, image, installSekisho, removeNamespace } from './lib/sekisho.ts';
+import { type Sekisho, dropNamespaces, image, installSekisho, removeNamespace } from './lib/sekisho.ts';
 
 const NAMESPACE = 'e2e-managed';
 const DATA_NAMESPACE = 'e2e-managed-data';
@@ -93,8 +93,7 @@ const misskeyPod = async (half: 'web' | 'queue'): Promise<Pod> => {
     await remove(drive);
     mkdirSync(DRIVE_FOLDER, { recursive: true });
     chownSync(DRIVE_FOLDER, MISSKEY_UID, MISSKEY_UID);
-    client = await clientPod({ name: 'client-managed' });
-    store = await startStore();
+    [client, store] = await Promise.all([clientPod({ name: 'client-managed' }), startStore()]);
     await apply(
       drive, namespace(NAMESPACE),
       secretObject('misskey-database', { username: 'misskey', password: passwords.database }),
@@ -110,9 +109,9 @@ const misskeyPod = async (half: 'web' | 'queue'): Promise<Pod> => {
     await until(async () => (await client.ask(`${sekisho.url}/`, { timeoutMs: 3_000 })).status === 200, { what: 'the first page', timeoutMs: 30_000 });
   }, 300_000);
   afterAll(async () => {
-    await Promise.all([NAMESPACE, DATA_NAMESPACE, STRANGER_NAMESPACE].map(removeNamespace));
-    await remove(drive);
-  }, 180_000);
+    await dropNamespaces(NAMESPACE, DATA_NAMESPACE, STRANGER_NAMESPACE);
+    await startRemoving(drive);
+  });
 
   it('has been prepared by the migration, with the right password, before web and queue asked for anything', async () => {
     const all = await asked();

@@ -12,7 +12,7 @@ import { type Misskey, startMisskey } from './lib/misskey/misskey.ts';
 import { type Component, type Sekisho, dropNamespaces, installSekisho, removeNamespace } from './lib/sekisho.ts';
 import { CLIENT_CPU, TRAFFIC_VALUES, type Expected, type TrafficResult, expectLossesAreSeen, freshPicture, learnExpected, say, startTraffic } from './lib/traffic.ts';
 
-const NAMESPACE = 'e2e-rollout';
+const NAMESPACES = { helm: 'e2e-rollout', helm3: 'e2e-rollout-3' } as const satisfies Record<HelmVersion, string>;
 const OUTSIDE = 'e2e-rollout-outside';
 const SERVICES = ['gateway', 'fetcher', 'image-worker'] as const satisfies readonly Component[];
 /** New pods ready, old ones gone. */
@@ -20,6 +20,8 @@ const ROLLOUT_MS_MAX = 120_000;
 let client: Client;
 let misskey: Misskey;
 let expected: Expected;
+/** Releases end beside what comes next. */
+const ends: Promise<void>[] = [];
 
 const uidsOf = async (sekisho: Sekisho): Promise<ReadonlySet<string>> =>
   new Set((await Promise.all(SERVICES.map((service) => sekisho.pods(service)))).flat().map(({ uid }) => uid));
@@ -51,15 +53,16 @@ async function underTraffic(what: string, change: () => Promise<void>): Promise<
 
 describeWithInternet('a rollout under load', () => {
   beforeAll(async () => {
-    await Promise.all([removeNamespace(NAMESPACE), removeNamespace(OUTSIDE)]);
+    await Promise.all([...Object.values(NAMESPACES), OUTSIDE].map(removeNamespace));
     [misskey, client] = await Promise.all([startMisskey({}, OUTSIDE), clientPod({ namespace: OUTSIDE, cpu: CLIENT_CPU })]);
   }, 120_000);
   afterAll(async () => {
-    await dropNamespaces(NAMESPACE, OUTSIDE);
-  });
+    await Promise.all(ends);
+    await dropNamespaces(...Object.values(NAMESPACES), OUTSIDE);
+  }, 180_000);
 
   it.each<HelmVersion>(['helm', 'helm3'])('loses no request with %s', async (version) => {
-    const sekisho = await installSekisho({ release: 'rollout', namespace: NAMESPACE, misskey, version, values: TRAFFIC_VALUES });
+    const sekisho = await installSekisho({ release: 'rollout', namespace: NAMESPACES[version], misskey, version, values: TRAFFIC_VALUES });
     expected = await learnExpected(client, sekisho);
     await expectLossesAreSeen(client, expected);
     const before = await uidsOf(sekisho);
@@ -75,6 +78,8 @@ describeWithInternet('a rollout under load', () => {
       await waitReplaced(sekisho, upgraded);
     });
     expect(rollback).toMatchObject({ failed: 0, failures: [] });
-    await sekisho.uninstall();
+    const end = sekisho.uninstall();
+    end.catch(() => undefined); // afterAll hears of it
+    ends.push(end);
   }, 400_000);
 });

@@ -14,7 +14,7 @@ import { sourceFiles, twinPod } from './lib/node-pod.ts';
 import { type Listener, startListener } from './lib/policy/listener.ts';
 import { type NamedTarget, type Reach, reachOf } from './lib/policy/probe.ts';
 import { outsideTargets, podsByComponent, releaseTargets } from './lib/policy/targets.ts';
-import { type Sekisho, installSekisho, removeNamespace } from './lib/sekisho.ts';
+import { QUICK_END, type Sekisho, dropNamespaces, installSekisho, removeNamespace } from './lib/sekisho.ts';
 
 const NAMESPACE = 'e2e-policy';
 const STRANGER_NAMESPACE = 'e2e-policy-stranger';
@@ -46,8 +46,6 @@ const FROM_OUTSIDE: Readonly<Record<string, readonly string[]>> = {
 const MONITORING = { role: 'monitoring' } as const;
 const inNamespace = (name: string): Readonly<Record<string, unknown>> => ({ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': name } } });
 const QUIET = { resources: { requests: { cpu: '20m', memory: '64Mi' } } };
-
-const QUICK_END = { shutdown: { delaySeconds: 0, drainSeconds: 1 } };
 const POLICY_TEST = ['test', RELEASE, '-n', NAMESPACE, '--filter', `name=${RELEASE}-test-policy`, '--logs', '--timeout', '150s'] as const;
 
 /** Between a change of policies and the first look; Cilium takes 0.6 s. */
@@ -127,11 +125,12 @@ const say = (line: string): void => void process.stderr.write(`policies on ${con
 describeWithInternet('the table of arrows', () => {
   beforeAll(async () => {
     await Promise.all([NAMESPACE, STRANGER_NAMESPACE, MONITOR_NAMESPACE].map(removeNamespace));
-    const misskey = await startMisskey();
-    [stranger, neighbour] = await Promise.all([
+    const [misskey, ...listeners] = await Promise.all([
+      startMisskey(),
       startListener({ name: 'stranger', namespace: STRANGER_NAMESPACE, labels: MONITORING }),
       startListener({ name: 'neighbour', namespace: NAMESPACE }),
     ]);
+    [stranger, neighbour] = listeners;
     sekisho = await installSekisho({
       release: RELEASE, namespace: NAMESPACE, misskey,
       values: {
@@ -144,8 +143,8 @@ describeWithInternet('the table of arrows', () => {
     sources = await findSources();
   }, 300_000);
   afterAll(async () => {
-    await Promise.all([NAMESPACE, STRANGER_NAMESPACE, MONITOR_NAMESPACE].map(removeNamespace));
-  }, 180_000);
+    await dropNamespaces(NAMESPACE, STRANGER_NAMESPACE, MONITOR_NAMESPACE);
+  });
 
   it('is nothing without policies: every target answers everybody', async () => {
     const wanted = expected(() => undefined);

@@ -11,13 +11,12 @@ import { CANARIES, connections, describeWithInternet, publish, resetConnections 
 import { startMisskey } from './lib/misskey/misskey.ts';
 import { type Listener, startListener } from './lib/policy/listener.ts';
 import { countFrom, countsNow, stopCounting } from './lib/policy/node-counter.ts';
-import { type Sekisho, type Values, image, installSekisho, removeNamespace } from './lib/sekisho.ts';
+import { QUICK_END, type Sekisho, type Values, dropNamespaces, image, installSekisho, removeNamespace } from './lib/sekisho.ts';
 
 const NAMESPACE = 'e2e-fetcher';
 const LISTENER_NAMESPACE = 'e2e-fetcher-listener';
 const NODE_IPS = ['172.31.0.10', '[fd00:31::10]'] as const;
 const ONE = { replicas: 1, resources: { requests: { cpu: '20m', memory: '64Mi' } } };
-const QUICK_END = { shutdown: { delaySeconds: 0, drainSeconds: 1 } };
 /** Between a change of policies and the first request; Cilium takes 0.6 s. */
 const SETTLE_MS = 1_500;
 const ASK_MS = 25_000;
@@ -87,9 +86,8 @@ const say = (what: string, { arrived, statuses }: Outcome): void =>
 describeWithInternet('forged requests through the gateway', () => {
   beforeAll(async () => {
     await Promise.all([NAMESPACE, LISTENER_NAMESPACE].map(removeNamespace));
-    const misskey = await startMisskey();
-    client = await clientPod({ name: 'client-fetcher' });
-    listener = await startListener({ name: 'listener', namespace: LISTENER_NAMESPACE });
+    const [misskey, pod, target] = await Promise.all([startMisskey(), clientPod({ name: 'client-fetcher' }), startListener({ name: 'listener', namespace: LISTENER_NAMESPACE })]);
+    [client, listener] = [pod, target];
     hosts = await hostileHosts();
     sekisho = await installSekisho({
       namespace: NAMESPACE, misskey,
@@ -99,8 +97,8 @@ describeWithInternet('forged requests through the gateway', () => {
   }, 300_000);
   afterAll(async () => {
     stopCounting();
-    await Promise.all([NAMESPACE, LISTENER_NAMESPACE].map(removeNamespace));
-  }, 180_000);
+    await dropNamespaces(NAMESPACE, LISTENER_NAMESPACE);
+  });
 
   it('reach nothing by the policy alone, with the check of the fetcher taken out', async () => {
     const outcome = await tryAll();

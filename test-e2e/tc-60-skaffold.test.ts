@@ -9,7 +9,7 @@ import { context, root } from './lib/context.ts';
 import { until } from './lib/deadline.ts';
 import { tryHelm } from './lib/helm.ts';
 import { waitAllReady } from './lib/ready.ts';
-import { removeNamespace } from './lib/sekisho.ts';
+import { dropNamespaces, removeNamespace } from './lib/sekisho.ts';
 
 const COPY = join(root, '.run/e2e/skaffold');
 const COPIED = ['services', 'packages', 'scripts', 'charts', 'dev', 'test-e2e/lib', 'package.json', 'package-lock.json', '.npmrc', 'Dockerfile', 'skaffold.yaml'];
@@ -60,11 +60,11 @@ describeOnOurs('skaffold', () => {
     mkdirSync(join(COPY, '.run'), { recursive: true });
     for (const path of COPIED) cpSync(join(root, path), join(COPY, path), { recursive: true });
     for (const path of SHARED) symlinkSync(join(root, path), join(COPY, path));
-    await removeNamespace('sekisho');
+    await Promise.all(['sekisho', 'misskey-stub'].map(removeNamespace));
   });
   afterAll(async () => {
     await tryHelm(['-n', 'sekisho', 'uninstall', 'sekisho', '--ignore-not-found']);
-    await Promise.all(['sekisho', 'misskey-stub'].map(removeNamespace));
+    await dropNamespaces('sekisho', 'misskey-stub');
     rmSync(COPY, { recursive: true, force: true });
   });
 

@@ -101,6 +101,9 @@ export function testValues(misskey: Misskey): Values {
 
 export const image = (key: ImageKey): Values => ({ ...context().images[key] });
 
+/** For cases that change a release and wait for the pods before: nobody there is served while they leave. */
+export const QUICK_END: Values = { shutdown: { delaySeconds: 0, drainSeconds: 1 } };
+
 const SMALL: Values = {
   gateway: { resources: { requests: { cpu: '50m' } } },
   fetcher: { resources: { requests: { cpu: '50m' } } },
