@@ -2,7 +2,7 @@
      All problems are shown at once. Included once, from validation/values.yaml. */}}
 {{- define "sekisho.validate" -}}
 {{- $problems := list -}}
-{{- range $area := list "publicUrl" "misskey" "managed" "misskeyPods" "proxies" "images" "secrets" "redis" "networks" "unsafe" "hosts" "service" "scaling" "shutdown" "worker" "environment" -}}
+{{- range $area := list "publicUrl" "misskey" "managed" "proxies" "images" "secrets" "redis" "networks" "unsafe" "hosts" "service" "scaling" "shutdown" "worker" "environment" -}}
 {{- range splitList "\n" (include (printf "sekisho.validate.%s" $area) $) -}}
 {{- with trim . }}{{ $problems = append $problems . }}{{ end -}}
 {{- end -}}
@@ -51,26 +51,6 @@ misskey.unprotectedEgress.enabled has no effect on a Misskey that runs elsewhere
 {{- define "sekisho.validate.peer" -}}
 {{- if and .root.Values.networkPolicy.enabled (not .peers) (not (include "sekisho.peersOfHost" (dict "host" .host "value" .name) | fromJsonArray)) }}
 {{ .name }} is {{ if .host }}the name {{ .host }}, and a NetworkPolicy cannot allow names{{ else }}not set, so the NetworkPolicy does not know whom to allow{{ end }}: give an IP address, or say where it runs, for example {{ .peersName }}: [{ namespaceSelector: { matchLabels: { kubernetes.io/metadata.name: databases } } }]
-{{- end }}
-{{- end -}}
-
-{{- define "sekisho.validate.managed" -}}
-{{- if eq .Values.misskey.mode "managed" }}
-{{- $managed := .Values.misskey.managed }}
-{{- range $part := list "database" "redis" }}
-{{- $given := index $managed $part }}
-{{- if not $given.host }}
-misskey.managed.{{ $part }}.host is not set: the chart runs no {{ ternary "PostgreSQL" "Redis for Misskey" (eq $part "database") }}, write the host of yours
-{{- else }}
-{{- include "sekisho.validate.peer" (dict "root" $ "name" (printf "misskey.managed.%s.host" $part) "host" $given.host "peers" $given.networkPolicyPeers "peersName" (printf "misskey.managed.%s.networkPolicyPeers" $part)) }}
-{{- end }}
-{{- end }}
-{{- if not $managed.database.existingSecret }}
-misskey.managed.database.existingSecret is not set: make a Secret with the keys {{ $managed.database.userKey }} and {{ $managed.database.passwordKey }} and write its name
-{{- end }}
-{{- if .Values.misskey.url }}
-misskey.url is for misskey.mode: external; in managed mode the chart knows the address: remove it
-{{- end }}
 {{- end }}
 {{- end -}}
 

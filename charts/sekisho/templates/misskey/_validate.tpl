@@ -1,7 +1,21 @@
 {{/* Rules of a managed Misskey, for sekisho.validate: one line for each problem. */}}
-{{- define "sekisho.validate.misskeyPods" -}}
+{{- define "sekisho.validate.managed" -}}
 {{- if eq .Values.misskey.mode "managed" }}
 {{- $managed := .Values.misskey.managed -}}
+{{- range $part := list "database" "redis" }}
+{{- $given := index $managed $part }}
+{{- if not $given.host }}
+misskey.managed.{{ $part }}.host is not set: the chart runs no {{ ternary "PostgreSQL" "Redis for Misskey" (eq $part "database") }}, write the host of yours
+{{- else }}
+{{- include "sekisho.validate.peer" (dict "root" $ "name" (printf "misskey.managed.%s.host" $part) "host" $given.host "peers" $given.networkPolicyPeers "peersName" (printf "misskey.managed.%s.networkPolicyPeers" $part)) }}
+{{- end }}
+{{- end }}
+{{- if not $managed.database.existingSecret }}
+misskey.managed.database.existingSecret is not set: make a Secret with the keys {{ $managed.database.userKey }} and {{ $managed.database.passwordKey }} and write its name
+{{- end }}
+{{- if .Values.misskey.url }}
+misskey.url is for misskey.mode: external; in managed mode the chart knows the address: remove it
+{{- end }}
 {{- $drive := $managed.drive -}}
 {{- if and (eq $drive.kind "pvc") (not $drive.existingClaim) (ne $drive.accessMode "ReadWriteMany") (or (gt (int $managed.web.replicas) 1) (gt (int $managed.queue.replicas) 1)) }}
 misskey.managed.drive.accessMode is {{ $drive.accessMode }}, but web and queue have more than one replica, which may run on different nodes: write ReadWriteMany (with a storageClass that knows it), use drive.kind: objectStorage, or one replica each
