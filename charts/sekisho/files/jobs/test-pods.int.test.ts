@@ -3,8 +3,9 @@
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, type Server, createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { freePort } from '../../../../scripts/local-stack/ports.ts';
 import { type Fixture, START_MS, startFixture } from '../../../../test-stack/fixture.ts';
-import { testHealth } from './test-health.ts';
+import { testHealthWithin } from './test-health.ts';
 import { judgeReplicas, testLimiter } from './test-limiter.ts';
 import { testPolicyWithin } from './test-policy.ts';
 import { type PodTest, Report, type TestPlan } from './test-report.ts';
@@ -47,10 +48,20 @@ async function listen(): Promise<{ readonly server: Server; readonly port: numbe
   return { server, port: (server.address() as AddressInfo).port };
 }
 
+const closedPort = async (): Promise<number> => await freePort('127.0.0.1');
+const misskeyPort = (): number => Number(new URL(stack.misskey.url).port);
+
 describe('health', () => {
+  const quick = testHealthWithin({ withinMs: 500, pauseMs: 100 });
+
   it('passes at a gateway', async () => {
-    const { lines, exitCode } = await run(testHealth, plan());
+    const { lines, exitCode } = await run(quick, plan());
     expect({ exitCode, bad: lines.filter((line) => !line.startsWith('ok: ')) }).toEqual({ exitCode: 0, bad: [] });
+  });
+
+  it.each([['nobody answers', closedPort], ['somebody else answers', misskeyPort]])('fails where %s', async (_who, find) => {
+    const { lines, exitCode } = await run(quick, plan({ gateway: { what: 'the gateway', host: '127.0.0.1', port: await find() } }));
+    expect({ exitCode, first: lines[0] }).toEqual({ exitCode: 1, first: expect.stringMatching(/^FAILED: the gateway answers/) });
   });
 });
 
@@ -62,8 +73,7 @@ describe('targets', () => {
   });
 
   it('fail where somebody else answers', async () => {
-    const { port: misskey } = new URL(stack.misskey.url);
-    expect((await run(testTargets, plan({ gateway: { what: 'Misskey', host: '127.0.0.1', port: Number(misskey) } }))).exitCode).toBe(1);
+    expect((await run(testTargets, plan({ gateway: { what: 'Misskey', host: '127.0.0.1', port: misskeyPort() } }))).exitCode).toBe(1);
   });
 });
 
@@ -91,15 +101,10 @@ describe('limiter', () => {
 
 describe('policy', () => {
   const quick = testPolicyWithin({ connectMs: 500, settleMs: 1_500 });
-  const nobody = async (): Promise<number> => {
-    const { server, port: free } = await listen();
-    await new Promise((resolve) => server.close(resolve));
-    return free;
-  };
 
   it('passes when the control opens and all else stays closed', async () => {
-    const opsPort = await nobody();
-    const closed = [{ what: 'a Redis', host: '127.0.0.1', port: await nobody() }];
+    const opsPort = await closedPort();
+    const closed = [{ what: 'a Redis', host: '127.0.0.1', port: await closedPort() }];
     const { lines, exitCode } = await run(quick, plan({ gatewayPods: { host: '127.0.0.1', port: port(0), opsPort }, closed }));
     expect({ exitCode, lines }).toMatchObject({ exitCode: 0 });
   });
@@ -112,7 +117,7 @@ describe('policy', () => {
 
   it('fails for one open door among closed ones', async () => {
     const { server, port: open } = await listen();
-    const opsPort = await nobody();
+    const opsPort = await closedPort();
     const { exitCode } = await run(quick, plan({ gatewayPods: { host: '127.0.0.1', port: port(0), opsPort }, closed: [{ what: 'a Redis', host: '127.0.0.1', port: open }] }));
     server.close();
     expect(exitCode).toBe(1);
@@ -120,7 +125,7 @@ describe('policy', () => {
 
   it('waits for all doors together, or a network without policies would take it longer than the pod has', async () => {
     const { server, port: open } = await listen();
-    const opsPort = await nobody();
+    const opsPort = await closedPort();
     const closed = Array.from({ length: 5 }, (_, at) => ({ what: `door ${at}`, host: '127.0.0.1', port: open }));
     const beganMs = performance.now();
     const { lines } = await run(quick, plan({ gatewayPods: { host: '127.0.0.1', port: port(0), opsPort }, closed }));
@@ -131,7 +136,7 @@ describe('policy', () => {
   });
 
   it('judges nothing without its control', async () => {
-    const { lines, exitCode } = await run(quick, plan({ gatewayPods: { host: '127.0.0.1', port: await nobody(), opsPort: 1 } }));
+    const { lines, exitCode } = await run(quick, plan({ gatewayPods: { host: '127.0.0.1', port: await closedPort(), opsPort: 1 } }));
     expect({ exitCode, checks: lines.filter((line) => /^(ok|FAILED)/.test(line)).length }).toEqual({ exitCode: 1, checks: 1 });
   });
 });
