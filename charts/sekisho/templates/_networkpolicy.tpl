@@ -37,6 +37,15 @@ ports:
 {{- end }}
 {{- end -}}
 
+{{/* DNS speaks both. Arguments: ports. */}}
+{{- define "sekisho.dnsPorts" -}}
+ports:
+{{- range .ports }}
+  - { protocol: UDP, port: {{ int . }} }
+  - { protocol: TCP, port: {{ int . }} }
+{{- end }}
+{{- end -}}
+
 {{/* One egress rule. Arguments: peers, ports. */}}
 {{- define "sekisho.egressRule" -}}
 {{- if or (not .peers) (not .ports) }}{{ fail "an egress rule without peers or ports would open everything" }}{{ end -}}
@@ -85,19 +94,13 @@ ports:
       podSelector:
         matchLabels:
           {{- toYaml $dns.podLabels | nindent 10 }}
-  ports:
-    {{- range $dns.ports }}
-    - { protocol: UDP, port: {{ int . }} }
-    - { protocol: TCP, port: {{ int . }} }
-    {{- end }}
+  {{- include "sekisho.dnsPorts" $dns | nindent 2 }}
 {{- with $dns.nodeLocalCIDRs }}
 - to:
     {{- range . }}
     - ipBlock: { cidr: {{ include "sekisho.cidr" (dict "cidr" . "value" "networkPolicy.dns.nodeLocalCIDRs") | quote }} }
     {{- end }}
-  ports:
-    - { protocol: UDP, port: 53 }
-    - { protocol: TCP, port: 53 }
+  {{- include "sekisho.dnsPorts" (dict "ports" (list 53)) | nindent 2 }}
 {{- end }}
 {{- end -}}
 

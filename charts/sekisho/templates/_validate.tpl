@@ -160,7 +160,7 @@ egress.ports is empty, so no picture could be fetched: write egress.ports: [443]
 egress.ports does not hold 443, where nearly all pictures are: write egress.ports: [443]
 {{- end }}
 {{- range .Values.fetcher.dnsServers }}
-{{- if not (and (regexMatch ":[0-9]{1,5}$" .) (include "sekisho.isIp" (include "sekisho.hostOf" .))) }}
+{{- if not (and (include "sekisho.portOf" .) (include "sekisho.isIp" (include "sekisho.hostOf" .))) }}
 fetcher.dnsServers holds {{ . | quote }}: write ip:port, for example 10.96.0.10:53 or [fd00::53]:53
 {{- end }}
 {{- end }}
