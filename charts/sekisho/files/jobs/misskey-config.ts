@@ -8,6 +8,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const SECRET_BYTES_MAX = 64 * 1024;
+/** Ends of a line, and a control character, in YAML but not in JSON; escaped, both read the same. */
+const OTHER_IN_YAML = /[\u2028\u2029\u0085\u007f]/g;
 /** Names that reach the prototype of an object instead of a setting. */
 const NO_SETTING = new Set(['__proto__', 'prototype', 'constructor']);
 
@@ -32,8 +34,7 @@ export interface Assembly {
 export function assemble({ settings, secrets, mounts }: Assembly): string {
   const config = structuredClone(settings) as Record<string, unknown>;
   for (const { path, file } of secrets) setAt(config, path, readSecret(join(mounts, file), path));
-  // In YAML these two end a line, in JSON they do not; escaped, both read the same.
-  return `${JSON.stringify(config, undefined, 2).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029').replaceAll('\u0085', '\\u0085').replaceAll('\u007f', '\\u007f')}\n`;
+  return `${JSON.stringify(config, undefined, 2).replace(OTHER_IN_YAML, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`)}\n`;
 }
 
 /** The value as the user meant it: an editor or `echo` puts one line end behind it. */
