@@ -1,18 +1,16 @@
 // The Job's script against an API server over TLS, and what it makes against a real Redis.
 
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { once } from 'node:events';
 import { createServer } from 'node:https';
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { type TestRedis, startRedis } from '@sekisho/testkit';
 import { Redis } from 'ioredis';
 import { freePort } from '../../../../scripts/local-stack/ports.ts';
-import { findProgram } from '../../../../scripts/set-up/programs.ts';
 import { type Plan, makeSecrets } from './make-secrets.ts';
 
 jest.setTimeout(60_000);
@@ -196,59 +194,47 @@ describe('makeSecrets()', () => {
 
 describe('the Secrets of the evaluation Redis', () => {
   it('let in the users of each role, and nobody else', async () => {
-    const program = findProgram('redis-server');
-    if (program === undefined) throw new Error('no redis-server');
-    const ports = { state: await freePort('127.0.0.1'), work: await freePort('127.0.0.1') };
+    const address = 'redis.example:6379';
     const plan = planFor({
       secrets: [
-        { kind: 'redis', name: 'x-redis-state', address: `127.0.0.1:${ports.state}`, urls: { 'gateway-url': 'sekisho-gateway-state' } },
-        { kind: 'redis', name: 'x-redis-work', address: `127.0.0.1:${ports.work}`, urls: { 'gateway-url': 'sekisho-gateway-work', 'fetcher-url': 'sekisho-fetcher', 'image-worker-url': 'sekisho-worker' } },
+        { kind: 'redis', name: 'x-redis-state', address, urls: { 'gateway-url': 'sekisho-gateway-state' } },
+        { kind: 'redis', name: 'x-redis-work', address, urls: { 'gateway-url': 'sekisho-gateway-work', 'fetcher-url': 'sekisho-fetcher', 'image-worker-url': 'sekisho-worker' } },
       ],
     });
     expect((await make(plan)).code).toBe(0);
-    const servers = (['state', 'work'] as const).map((role) => startRedis(program, role, ports[role]));
+    const started: TestRedis[] = [];
+    const start = async (name: string): Promise<TestRedis> => {
+      const aclFile = join(folder, `${name}.acl`);
+      writeFileSync(aclFile, text(name, 'users.acl'));
+      const redis = await startRedis({ aclFile });
+      started.push(redis);
+      return redis;
+    };
     try {
-      for (const [name, key] of [['x-redis-state', 'gateway-url'], ['x-redis-work', 'gateway-url'], ['x-redis-work', 'fetcher-url'], ['x-redis-work', 'image-worker-url']] as const) {
-        expect([name, key, await pingOf(text(name, key))]).toEqual([name, key, 'PONG']);
-      }
-      const worker = text('x-redis-work', 'image-worker-url');
-      expect(await pingOf(worker.replace(String(ports.work), String(ports.state)))).toMatch('WRONGPASS');
-      expect(await pingOf(`redis://127.0.0.1:${ports.state}`)).toMatch('NOAUTH');
+      const [state, work] = [await start('x-redis-state'), await start('x-redis-work')];
+      const urlAt = ({ port: at }: TestRedis, name: string, key: string): string => text(name, key).replace(`@${address}`, `@127.0.0.1:${at}`);
+      expect(await pingOf(urlAt(state, 'x-redis-state', 'gateway-url'))).toBe('PONG');
+      for (const key of ['gateway-url', 'fetcher-url', 'image-worker-url']) expect([key, await pingOf(urlAt(work, 'x-redis-work', key))]).toEqual([key, 'PONG']);
+      expect(await pingOf(urlAt(state, 'x-redis-work', 'image-worker-url'))).toMatch('WRONGPASS');
+      expect(await pingOf(state.url)).toMatch('NOAUTH');
     } finally {
-      await Promise.all(servers.map(async (child) => {
-        const gone = once(child, 'exit');
-        child.kill('SIGKILL');
-        await gone;
-      }));
+      for (const redis of started) await redis.stop();
     }
   });
 });
 
-/** With the arguments of the chart's pod. */
-function startRedis(program: string, role: string, at: number): ReturnType<typeof spawn> {
-  const acl = join(folder, `${role}.acl`);
-  writeFileSync(acl, text(`x-redis-${role}`, 'users.acl'));
-  const args = ['--port', String(at), '--protected-mode', 'no', '--aclfile', acl, '--save', '', '--appendonly', 'no', '--maxmemory', '384mb', '--maxmemory-policy', 'noeviction'];
-  return spawn(program, args, { cwd: folder, stdio: 'ignore' });
-}
-
 /** PONG, or the error's text. */
 async function pingOf(url: string): Promise<string> {
-  for (let attempt = 0; attempt < 50; attempt += 1) {
-    const client = new Redis(url, { lazyConnect: true, retryStrategy: () => null, enableReadyCheck: false, connectTimeout: 500, disconnectTimeout: 100 });
-    let heard = '';
-    client.on('error', (error: Error) => (heard = error.message));
-    try {
-      await client.connect();
-      return await client.ping();
-    } catch (error) {
-      // The first cause is told to the listener, what follows from it to the caller.
-      const said = heard === '' && error instanceof Error ? error.message : heard;
-      if (!/ECONNREFUSED|Connection is closed/.test(said)) return said;
-      await delay(100);
-    } finally {
-      client.disconnect();
-    }
+  const client = new Redis(url, { lazyConnect: true, retryStrategy: () => null, enableReadyCheck: false, connectTimeout: 500, disconnectTimeout: 100 });
+  let heard = '';
+  client.on('error', (error: Error) => (heard = error.message));
+  try {
+    await client.connect();
+    return await client.ping();
+  } catch (error) {
+    // The first cause is told to the listener, what follows from it to the caller.
+    return heard === '' && error instanceof Error ? error.message : heard;
+  } finally {
+    client.disconnect();
   }
-  return 'no answer';
 }
