@@ -27,8 +27,7 @@ interface Call {
 }
 
 /**
- * PUT /serve?path=/x&route={…} with the bytes; GET /hits?path=/x; GET /requests?path=/x; GET /connections;
- * DELETE /connections.
+ * PUT /serve?path=/x&route={…} with the bytes; GET /hits?path=/x; GET /connections; DELETE /connections.
  */
 async function control({ request, response, origins, front: { connections, reset } }: Call): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://control');
@@ -43,8 +42,6 @@ async function control({ request, response, origins, front: { connections, reset
     }
     case 'GET /hits':
       return json(origins.reduce((sum, origin) => sum + origin.hits(path), 0));
-    case 'GET /requests':
-      return json(origins.flatMap((origin) => origin.requests.filter(({ url: asked }) => asked.split('?')[0] === path)));
     case 'GET /connections':
       return json(Object.fromEntries(connections));
     case 'DELETE /connections':

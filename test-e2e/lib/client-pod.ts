@@ -57,8 +57,7 @@ export async function clientPod(options: ClientOptions = {}): Promise<Client> {
   return clientOf(pod);
 }
 
-/** For any pod of the tests that has the client's files in /work. */
-export function clientOf(pod: Pod): Client {
+function clientOf(pod: Pod): Client {
   const turn = turns(PROCESSES_MAX);
   const node = async (args: readonly string[], timeoutMs: number): Promise<string> => await turn(async () => {
     const { code, stdout, stderr } = await exec(pod, ['/usr/local/bin/node', ...args], { timeoutMs: timeoutMs + OVERHEAD_MS });

@@ -108,9 +108,9 @@ export async function merge(reference: Reference, change: Readonly<Record<string
   await soon(`change ${nameOf(reference)}`, objects.patch(patch, undefined, undefined, undefined, undefined, PatchStrategy.MergePatch));
 }
 
-/** A namespace under Pod Security `restricted` unless another level is asked for. */
-export const namespace = (name: string, level = 'restricted'): Manifest => ({
-  apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels: { 'pod-security.kubernetes.io/enforce': level } },
+/** A namespace under Pod Security `restricted`. */
+export const namespace = (name: string): Manifest => ({
+  apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } },
 });
 
 export async function podsOf(inNamespace: string, labels?: string): Promise<readonly Pod[]> {

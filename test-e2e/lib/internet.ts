@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { describe } from '@jest/globals';
-import type { OriginRequest, OriginRoute } from '@sekisho/testkit';
+import type { OriginRoute } from '@sekisho/testkit';
 import { context } from './context.ts';
 
 const CONTROL_MS = 20_000;
@@ -19,7 +19,6 @@ export interface Published {
   readonly path: string;
   /** GETs that reached the origin, by https and by http. */
   hits(): Promise<number>;
-  requests(): Promise<readonly OriginRequest[]>;
 }
 
 /** Serves bytes under a fresh URL of `host`, by https and by http. */
@@ -30,7 +29,6 @@ export async function publish(bytes: Uint8Array, route: Omit<OriginRoute, 'bytes
     url: `https://${host}${path}`,
     path,
     hits: async () => await control('GET', `/hits?path=${path}`) as number,
-    requests: async () => await control('GET', `/requests?path=${path}`) as OriginRequest[],
   };
 }
 

@@ -82,7 +82,7 @@ export const removeNamespace = async (name: string): Promise<void> => await remo
 export const dropNamespaces = async (...names: readonly string[]): Promise<void> =>
   await startRemoving(...names.map((name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })));
 
-export function testValues(misskey: Misskey): Values {
+function testValues(misskey: Misskey): Values {
   const { engine, internet, podCidrs, apiServerCidrs, pullPolicy } = context();
   return {
     publicUrl: PUBLIC_URL,

@@ -58,9 +58,7 @@ export interface Traffic {
   stop(): Promise<TrafficResult>;
 }
 
-type Answered = Extract<Reply, { readonly headers: unknown }>;
-
-async function answered(client: Client, url: string): Promise<Answered> {
+async function answered(client: Client, url: string): Promise<Reply> {
   const reply = await client.ask(url);
   if (reply.status !== 200) throw new Error(`${url}: ${JSON.stringify(reply)}`);
   return reply;
@@ -78,7 +76,7 @@ export async function learnExpected(client: Client, sekisho: Sekisho): Promise<E
   // kube-proxy writes at most once in a second, and an unknown name is remembered for 5 s.
   await until(async () => (await client.ask(page, { timeoutMs: 3_000 })).status === 200, { what: 'the first page', timeoutMs: 30_000 });
   const [first, second, moving, html] = [await answered(client, hits[0]), await answered(client, hits[1]), await answered(client, at(animation.url, 'a')), await answered(client, page)];
-  const headerOf = ({ body }: Answered): unknown => readMediaHeader(Buffer.from(body, 'base64'));
+  const headerOf = ({ body }: Reply): unknown => readMediaHeader(Buffer.from(body, 'base64'));
   expect(headerOf(first)).toMatchObject({ kind: 'picture', type: 'image/webp', width: SIDE, height: SIDE });
   expect(headerOf(moving)).toMatchObject({ kind: 'picture', type: 'image/webp', width: SIDE, height: SIDE });
   // The same source gives the same bytes, whichever worker made them: what every comparison stands on.

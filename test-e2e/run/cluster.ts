@@ -1,11 +1,11 @@
 // The cluster's life around a run of cases: programs, bring-up, images, the simulated internet, logs, tear-down.
 
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { ensureGoTools } from '../../scripts/set-up/go-tools.ts';
 import { type Context, contextFile, root } from '../lib/context.ts';
+import { until } from '../lib/deadline.ts';
 import type { Engine } from './cases.ts';
 
 const SCRIPT = join(root, 'test-e2e/cluster/cluster.sh');
@@ -44,21 +44,16 @@ export function down(): void {
 }
 
 /** Starts the simulated internet, unless a kept cluster has it already. */
-export async function startInternet(engine: Engine): Promise<ChildProcess | undefined> {
+export async function startInternet(engine: Engine): Promise<void> {
   const answers = (): boolean => spawnSync('bash', [SCRIPT, 'run', process.execPath, '-e', `fetch('${internet.control}/connections', { signal: AbortSignal.timeout(1000) }).catch(() => process.exit(1))`], { stdio: 'ignore', timeout: 10_000 }).status === 0;
-  if (answers()) return undefined;
+  if (answers()) return;
   mkdirSync(dirname(internet.caFile), { recursive: true });
   const log = openSync(join(STATE, 'logs/internet.log'), 'w');
   const child = spawn('bash', [SCRIPT, 'internet', process.execPath, 'test-e2e/internet/main.ts', internet.caFile], {
     cwd: root, stdio: ['ignore', log, log], detached: true, env: { ...process.env, ENGINE: engine },
   });
   child.unref();
-  const endMs = performance.now() + INTERNET_MS;
-  while (!answers()) {
-    if (performance.now() > endMs) throw new Error('the simulated internet did not start');
-    await delay(200);
-  }
-  return child;
+  await until(async () => await Promise.resolve(answers()), { what: 'the simulated internet', timeoutMs: INTERNET_MS });
 }
 
 export function writeContext(context: Context): void {

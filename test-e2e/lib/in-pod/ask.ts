@@ -6,10 +6,7 @@ import { type IncomingHttpHeaders, request } from 'node:http';
 
 export interface Question {
   readonly url: string;
-  readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Base64. */
-  readonly body?: string;
   readonly timeoutMs?: number;
 }
 
@@ -31,11 +28,11 @@ export interface Reply {
 const BODY_BYTES_SHOWN_MAX = 1024 * 1024;
 
 export async function ask(question: Question): Promise<Reply> {
-  const { url, method = 'GET', headers = {}, body, timeoutMs = 20_000 } = question;
+  const { url, headers = {}, timeoutMs = 20_000 } = question;
   const beganMs = performance.now();
   const ms = (): number => Math.round(performance.now() - beganMs);
   return await new Promise((resolve) => {
-    const sent = request(url, { method, headers, agent: false, signal: AbortSignal.timeout(timeoutMs) });
+    const sent = request(url, { headers, agent: false, signal: AbortSignal.timeout(timeoutMs) });
     sent.once('error', (error: Error & { code?: string }) => {
       const name = error.name === 'AbortError' ? 'timeout' : error.code ?? error.message;
       resolve({ status: 0, error: name, headers: {}, body: '', bytes: 0, sha256: '', isComplete: false, ms: ms() });
@@ -58,7 +55,7 @@ export async function ask(question: Question): Promise<Reply> {
         });
       });
     });
-    sent.end(body === undefined ? undefined : Buffer.from(body, 'base64'));
+    sent.end();
   });
 }
 

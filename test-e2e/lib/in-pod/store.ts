@@ -15,8 +15,6 @@ export interface Asked {
   readonly from: string;
   readonly what: string;
   readonly isKnown: boolean;
-  /** Address of the pod that asked. */
-  readonly ip: string;
 }
 
 const LINE_BYTES_MAX = 64 * 1024;
@@ -38,7 +36,7 @@ if (import.meta.main) {
         const { user, pass, from = '', what = '' } = JSON.parse(line === '' ? '{}' : line) as Record<string, string | undefined>;
         const isKnown = user === known.user && pass === known.pass;
         isMigrated ||= store === 'database' && isKnown && what === 'migrate';
-        if (asked.length < ASKED_MAX) asked.push({ store, from, what, isKnown, ip: socket.remoteAddress ?? '' });
+        if (asked.length < ASKED_MAX) asked.push({ store, from, what, isKnown });
         socket.end(JSON.stringify({ isKnown, isMigrated }));
       });
     }).listen(known.port, '::');

@@ -17,7 +17,6 @@ const files = Object.fromEntries(names.map((name) => {
 const publicUrl = process.env['PUBLIC_URL'] ?? 'https://instance.peer.example';
 const stub = await startMisskeyStub({ publicUrl, files, port: 3_000, host: '::' });
 createServer((_, response) => {
-  const { requests, webSockets } = stub;
-  response.setHeader('content-type', 'application/json').end(JSON.stringify({ requests, webSockets }));
+  response.setHeader('content-type', 'application/json').end(JSON.stringify({ requests: stub.requests }));
 }).listen(3_001, '::');
 process.once('SIGTERM', () => process.exit());

@@ -30,11 +30,11 @@ export interface Reach {
 }
 
 /** Side by side, by the program as text: a product's pod has no files of the tests. */
-export async function outcomesFrom(pod: Pick<Pod, 'name' | 'namespace'>, targets: readonly Target[], timeoutMs = CONNECT_MS): Promise<Outcomes> {
+async function outcomesFrom(pod: Pick<Pod, 'name' | 'namespace'>, targets: readonly Target[]): Promise<Outcomes> {
   const program = readFileSync(join(root, 'test-e2e/lib/in-pod/connect.ts'), 'utf8');
-  const attempts: Attempts = { targets, timeoutMs };
+  const attempts: Attempts = { targets, timeoutMs: CONNECT_MS };
   const argv = ['/usr/local/bin/node', '--input-type=module-typescript', '-e', program, 'connect', JSON.stringify(attempts)];
-  const { code, stdout, stderr } = await exec(pod, argv, { timeoutMs: timeoutMs + OVERHEAD_MS });
+  const { code, stdout, stderr } = await exec(pod, argv, { timeoutMs: CONNECT_MS + OVERHEAD_MS });
   if (code !== 0) throw new Error(`node ended with ${code} in ${pod.name}: ${stderr.slice(-2_000)}`);
   return JSON.parse(stdout) as Outcomes;
 }
