@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Client, clientPod } from './lib/client-pod.ts';
-import { type Manifest, apply, exec, logsOf, namespace, podsOf, read, statusOf } from './lib/cluster.ts';
+import { type Manifest, apply, exec, inUrl, logsOf, namespace, podsOf, readyPodOf, serviceIps, statusOf } from './lib/cluster.ts';
 import { context } from './lib/context.ts';
 import { until } from './lib/deadline.ts';
 import { describeWithInternet, publish } from './lib/internet.ts';
@@ -42,9 +42,8 @@ describe('network', () => {
   it('answers by the name and every address of a Service, and shows the caller as it is', async () => {
     // kube-proxy writes at most once in a second, and the name is asked for again after 5 s.
     await until(async () => (await getText(`http://web.${NAMESPACE}.svc/`)).startsWith('hello'), { what: 'the Service', timeoutMs: 30_000 });
-    const { clusterIPs } = (await read(service))['spec'] as { clusterIPs: string[] };
-    for (const ip of clusterIPs) {
-      const seen = await getText(`http://${ip.includes(':') ? `[${ip}]` : ip}/`);
+    for (const ip of await serviceIps(NAMESPACE, 'web')) {
+      const seen = await getText(`http://${inUrl(ip)}/`);
       expect(client.pod.ips.some((own) => seen.endsWith(own))).toBe(true);
     }
   });
@@ -96,7 +95,7 @@ describe('security', () => {
 
 describe('kubelet', () => {
   it('gives logs, exit codes of exec and forwarded ports', async () => {
-    const web = (await podsOf(NAMESPACE, 'app=web')).find(({ isReady }) => isReady);
+    const web = await readyPodOf(NAMESPACE, 'app=web');
     if (web === undefined) throw new Error('no pod');
     expect(await logsOf(web)).toContain('started');
     expect(await exec(web, ['/usr/local/bin/node', '-e', 'console.log(1);console.error(2);process.exit(7)'])).toEqual({ code: 7, stdout: '1\n', stderr: '2\n' });

@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Client, clientPod } from './lib/client-pod.ts';
-import { type Manifest, apply, namespace, podsOf } from './lib/cluster.ts';
+import { type Manifest, apply, namespace, podsOf, readyPodOf } from './lib/cluster.ts';
 import { until } from './lib/deadline.ts';
 import { describeWithInternet } from './lib/internet.ts';
 import { nodeDeployment, sourceFiles } from './lib/node-pod.ts';
@@ -34,7 +34,7 @@ beforeAll(async () => {
   );
   await waitReady(deployment(NAMESPACE, 'web'));
   client = await clientPod({ name: 'client', namespace: NAMESPACE });
-  const pod = await until(async () => (await podsOf(NAMESPACE, 'app=web')).find(({ isReady }) => isReady), { what: 'web', timeoutMs: 30_000 });
+  const pod = await until(() => readyPodOf(NAMESPACE, 'app=web'), { what: 'web', timeoutMs: 30_000 });
   web = { host: pod.ip, port: 8_080 };
 });
 afterAll(async () => {

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { PICTURES } from '@sekisho/testkit';
 import { type Client, clientPod } from './lib/client-pod.ts';
-import type { Pod } from './lib/cluster.ts';
+import { type Pod, inUrl } from './lib/cluster.ts';
 import { until } from './lib/deadline.ts';
 import type { Answer, Crowd } from './lib/in-pod/crowd.ts';
 import { describeWithInternet, publish } from './lib/internet.ts';
@@ -25,7 +25,7 @@ let gateways: readonly [Pod, Pod];
 /** The same URL, but at the address of one pod. */
 const at = (pod: Pod, url: string): string => {
   const there = new URL(url);
-  there.host = `${pod.ip.includes(':') ? `[${pod.ip}]` : pod.ip}:8080`;
+  there.host = `${inUrl(pod.ip)}:8080`;
   return there.href;
 };
 const as = (address: string): Readonly<Record<string, string>> => ({ 'x-forwarded-for': address });

@@ -4,18 +4,18 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { PICTURES } from '@sekisho/testkit';
 import { type Client, clientPod } from './lib/client-pod.ts';
-import { list, merge, podsOf, read } from './lib/cluster.ts';
+import { inUrl, list, merge, podsOf, read, serviceIps } from './lib/cluster.ts';
 import { context } from './lib/context.ts';
 import { until } from './lib/deadline.ts';
 import { CANARIES, connections, describeWithInternet, publish, resetConnections } from './lib/internet.ts';
 import { startMisskey } from './lib/misskey/misskey.ts';
 import { type Listener, startListener } from './lib/policy/listener.ts';
 import { countFrom, countsNow, stopCounting } from './lib/policy/node-counter.ts';
+import { NODE_IPS } from './lib/policy/targets.ts';
 import { QUICK_END, type Sekisho, type Values, dropNamespaces, image, installSekisho, removeNamespace } from './lib/sekisho.ts';
 
 const NAMESPACE = 'e2e-fetcher';
 const LISTENER_NAMESPACE = 'e2e-fetcher-listener';
-const NODE_IPS = ['172.31.0.10', '[fd00:31::10]'] as const;
 const ONE = { replicas: 1, resources: { requests: { cpu: '20m', memory: '64Mi' } } };
 /** Between a change of policies and the first request; Cilium takes 0.6 s. */
 const SETTLE_MS = 1_500;
@@ -31,16 +31,13 @@ let sekisho: Sekisho;
 let listener: Listener;
 let hosts: Places<readonly string[]>;
 
-const inUrl = (ip: string): string => (ip.includes(':') ? `[${ip}]` : ip);
-
 async function hostileHosts(): Promise<Places<readonly string[]>> {
-  const service = await read({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'kubernetes', namespace: 'default' } });
-  const { clusterIPs } = service['spec'] as { clusterIPs: string[] };
+  const api = await serviceIps('default', 'kubernetes');
   const pod = listener.pod.ips.map(inUrl);
   return {
     pods: [...pod, ...pod.map((ip) => `${ip}:8080`), ...listener.serviceIps.map(inUrl), `listener.${LISTENER_NAMESPACE}.svc.cluster.local`],
-    node: [...NODE_IPS, 'node.origin.example'],
-    api: [...clusterIPs.map(inUrl), 'api.origin.example', 'kubernetes.default.svc.cluster.local', ...NODE_IPS.map((ip) => `${ip}:6443`), `${NODE_IPS[0]}:10250`],
+    node: [...NODE_IPS.map(inUrl), 'node.origin.example'],
+    api: [...api.map(inUrl), 'api.origin.example', 'kubernetes.default.svc.cluster.local', ...NODE_IPS.map((ip) => `${inUrl(ip)}:6443`), `${NODE_IPS[0]}:10250`],
     networks: [...CANARIES.map(inUrl), ...['private', 'lan', 'metadata', 'ula'].map((name) => `${name}.origin.example`)],
   };
 }

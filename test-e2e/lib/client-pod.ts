@@ -1,7 +1,7 @@
 // A client: a pod in a namespace of its own that asks, connects and loads on behalf of a case.
 
 import { randomUUID } from 'node:crypto';
-import { type Pod, apply, exec, namespace, podsOf } from './cluster.ts';
+import { type Pod, apply, exec, namespace, readyPodOf } from './cluster.ts';
 import type { Question, Reply } from './in-pod/ask.ts';
 import type { Outcomes, Target } from './in-pod/connect.ts';
 import type { Answer, Crowd } from './in-pod/crowd.ts';
@@ -53,7 +53,7 @@ export async function clientPod(options: ClientOptions = {}): Promise<Client> {
     nodeDeployment({ ...rest, name, namespace: inNamespace, files, args: ['-e', 'setInterval(() => {}, 1 << 30)'] }),
   );
   await waitReady(deployment(inNamespace, name));
-  const pod = await until(async () => (await podsOf(inNamespace, `app=${name}`)).find(({ isReady, isEnding }) => isReady && !isEnding), { what: `pod of ${name}`, timeoutMs: 30_000 });
+  const pod = await until(() => readyPodOf(inNamespace, `app=${name}`), { what: `pod of ${name}`, timeoutMs: 30_000 });
   return clientOf(pod);
 }
 

@@ -118,6 +118,19 @@ export async function podsOf(inNamespace: string, labels?: string): Promise<read
   return found.items.map(podOf);
 }
 
+/** A pod that serves, or undefined. */
+export const readyPodOf = async (inNamespace: string, labels: string): Promise<Pod | undefined> =>
+  (await podsOf(inNamespace, labels)).find(({ isReady, isEnding }) => isReady && !isEnding);
+
+/** Addresses of a Service, one of each family. */
+export async function serviceIps(inNamespace: string, name: string): Promise<readonly string[]> {
+  const { clusterIPs } = (await read({ apiVersion: 'v1', kind: 'Service', metadata: { name, namespace: inNamespace } }))['spec'] as { clusterIPs: string[] };
+  return clusterIPs;
+}
+
+/** An address as it stands in a URL. */
+export const inUrl = (ip: string): string => (ip.includes(':') ? `[${ip}]` : ip);
+
 function podOf({ metadata, status }: V1Pod): Pod {
   return {
     name: metadata?.name ?? '',

@@ -1,7 +1,7 @@
 // A pod that takes whatever connects, on the ports that policies allow somewhere else: a rule that forgets whom it is about
 // and names a port alone would let through to it.
 
-import { type Manifest, type Pod, apply, namespace, podsOf, read } from '../cluster.ts';
+import { type Manifest, type Pod, apply, namespace, readyPodOf, serviceIps } from '../cluster.ts';
 import type { Counts, Listening } from '../in-pod/listen.ts';
 import { nodeDeployment, sourceFiles } from '../node-pod.ts';
 import { deployment, waitReady } from '../ready.ts';
@@ -37,12 +37,11 @@ export async function startListener({ name, namespace: inNamespace, labels = {} 
     }),
   );
   await waitReady(deployment(inNamespace, name));
-  const pod = (await podsOf(inNamespace, `app=${name}`)).find(({ isReady, isEnding }) => isReady && !isEnding);
+  const pod = await readyPodOf(inNamespace, `app=${name}`);
   if (pod === undefined) throw new Error(`no pod of ${name}`);
-  const { clusterIPs } = (await read(service))['spec'] as { clusterIPs: string[] };
   return {
     pod,
-    serviceIps: clusterIPs,
+    serviceIps: await serviceIps(inNamespace, name),
     connections: async () => {
       const counts = await (await fetch(`http://${pod.ip}:${COUNTS_PORT}/`, { signal: AbortSignal.timeout(10_000) })).json() as Counts;
       return Object.values(counts).reduce((sum, count) => sum + count, 0);

@@ -1,13 +1,13 @@
 // Everything that a pod of the release could try to reach, by name: the release itself, what stands around it, the node,
 // and networks outside. Every address of both families.
 
-import { type Pod, podsOf, read } from '../cluster.ts';
+import { type Pod, readyPodOf, serviceIps } from '../cluster.ts';
 import { CANARIES, PUBLIC_ADDRESSES } from '../internet.ts';
 import type { Sekisho } from '../sekisho.ts';
 import { LISTENER_PORTS, type Listener } from './listener.ts';
 import type { NamedTarget } from './probe.ts';
 
-const NODE_IPS = ['172.31.0.10', 'fd00:31::10'] as const;
+export const NODE_IPS = ['172.31.0.10', 'fd00:31::10'] as const;
 /** Its name server answers everybody who asks. */
 const INTERNET_DNS = '203.0.113.53';
 const CLUSTER_NAME = 'kubernetes.default.svc.cluster.local';
@@ -41,9 +41,7 @@ export interface Surroundings {
 }
 
 export async function outsideTargets({ misskey, stranger, neighbour }: Surroundings): Promise<readonly NamedTarget[]> {
-  const dnsPod = (await podsOf('kube-system', 'k8s-app=kube-dns')).find(({ isReady }) => isReady);
-  const serviceIps = async (namespace: string, name: string): Promise<readonly string[]> =>
-    ((await read({ apiVersion: 'v1', kind: 'Service', metadata: { name, namespace } }))['spec'] as { clusterIPs: string[] }).clusterIPs;
+  const dnsPod = await readyPodOf('kube-system', 'k8s-app=kube-dns');
   const dns = [...(dnsPod?.ips ?? []), ...(await serviceIps('kube-system', 'kube-dns'))];
   return [
     ...at('misskey:3000', misskey.ips, 3_000),
