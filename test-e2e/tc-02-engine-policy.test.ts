@@ -2,18 +2,16 @@
 // chart's policies would say anything. Refusals differ (at once, or silent), so any failed connection counts as one.
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { setTimeout as delay } from 'node:timers/promises';
 import { type Client, clientPod } from './lib/client-pod.ts';
 import { type Manifest, apply, namespace, podsOf, readyPodOf } from './lib/cluster.ts';
 import { until } from './lib/deadline.ts';
 import { describeWithInternet } from './lib/internet.ts';
 import { nodeDeployment, sourceFiles } from './lib/node-pod.ts';
+import { policiesEnforced } from './lib/policy/probe.ts';
 import { deployment, waitReady } from './lib/ready.ts';
 import { dropNamespaces, removeNamespace } from './lib/sekisho.ts';
 
 const NAMESPACE = 'e2e-engine';
-/** The slowest engine needs 0.65 s from the call to the last connection let through. */
-const ENFORCED_MS = 1_500;
 let client: Client;
 let web: { readonly host: string; readonly port: number };
 
@@ -21,7 +19,7 @@ const policy = (name: string, spec: Readonly<Record<string, unknown>>): Manifest
   ({ apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata: { name, namespace: NAMESPACE }, spec });
 const use = async (...policies: readonly Manifest[]): Promise<void> => {
   await apply(...policies);
-  await delay(ENFORCED_MS);
+  await policiesEnforced();
 };
 const isOpen = async (...targets: readonly { readonly host: string; readonly port: number }[]): Promise<readonly boolean[]> =>
   (await client.connect(targets)).map((outcome) => outcome === 'connected');

@@ -12,7 +12,7 @@ import { describeWithInternet } from './lib/internet.ts';
 import { MISSKEY_NAMESPACE, startMisskey } from './lib/misskey/misskey.ts';
 import { sourceFiles, twinPod } from './lib/node-pod.ts';
 import { type Listener, startListener } from './lib/policy/listener.ts';
-import { type NamedTarget, type Reach, reachOf } from './lib/policy/probe.ts';
+import { type NamedTarget, type Reach, policiesEnforced, reachOf } from './lib/policy/probe.ts';
 import { outsideTargets, podsByComponent, releaseTargets } from './lib/policy/targets.ts';
 import { QUICK_END, type Sekisho, dropNamespaces, installSekisho, removeNamespace } from './lib/sekisho.ts';
 
@@ -48,8 +48,6 @@ const inNamespace = (name: string): Readonly<Record<string, unknown>> => ({ name
 const QUIET = { resources: { requests: { cpu: '20m', memory: '64Mi' } } };
 const POLICY_TEST = ['test', RELEASE, '-n', NAMESPACE, '--filter', `name=${RELEASE}-test-policy`, '--logs', '--timeout', '150s'] as const;
 
-/** Between a change of policies and the first look; Cilium takes 0.6 s. */
-const SETTLE_MS = 1_500;
 const CHANGE_MS = 20_000;
 
 interface Source {
@@ -111,7 +109,7 @@ const expected = (allowedOf: (name: string, source: Source) => readonly string[]
 async function settled(wanted: Readonly<Record<string, Reach>>): Promise<Readonly<Record<string, Reach>>> {
   const names = Object.keys(wanted);
   const isSame = (seen: Readonly<Record<string, Reach>>): boolean => JSON.stringify(seen) === JSON.stringify(wanted);
-  await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+  await policiesEnforced();
   await until(async () => isSame(await lookAll(names)), { what: 'the change of policies', timeoutMs: CHANGE_MS, everyMs: 500 }).catch(() => undefined);
   return await lookAll(names);
 }

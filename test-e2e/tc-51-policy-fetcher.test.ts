@@ -11,14 +11,13 @@ import { CANARIES, connections, describeWithInternet, publish, resetConnections 
 import { startMisskey } from './lib/misskey/misskey.ts';
 import { type Listener, startListener } from './lib/policy/listener.ts';
 import { countFrom, countsNow, stopCounting } from './lib/policy/node-counter.ts';
+import { policiesEnforced } from './lib/policy/probe.ts';
 import { NODE_IPS } from './lib/policy/targets.ts';
 import { QUICK_END, type Sekisho, type Values, dropNamespaces, image, installSekisho, removeNamespace } from './lib/sekisho.ts';
 
 const NAMESPACE = 'e2e-fetcher';
 const LISTENER_NAMESPACE = 'e2e-fetcher-listener';
 const ONE = { replicas: 1, resources: { requests: { cpu: '20m', memory: '64Mi' } } };
-/** Between a change of policies and the first request; Cilium takes 0.6 s. */
-const SETTLE_MS = 1_500;
 const ASK_MS = 25_000;
 
 /** Where a forged request would like to go. */
@@ -74,7 +73,7 @@ async function change(values: Values): Promise<void> {
   await sekisho.waitReady();
   // A fetcher that ends still answers on the connections that gateways hold.
   await until(async () => (await podsOf(NAMESPACE, 'app.kubernetes.io/component=fetcher')).length === 1, { what: 'the end of the fetcher before', timeoutMs: 60_000 });
-  await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+  await policiesEnforced();
 }
 
 const say = (what: string, { arrived, statuses }: Outcome): void =>
@@ -107,7 +106,7 @@ describeWithInternet('forged requests through the gateway', () => {
     const reference = { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata: { name: `${sekisho.fullname}-fetcher`, namespace: NAMESPACE } };
     const { egress } = (await read(reference))['spec'] as { egress: unknown };
     await merge(reference, { spec: { egress: opened(egress) } });
-    await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+    await policiesEnforced();
     const outcome = await tryAll();
     say('policy with open blocks', outcome);
     const on443 = (place: Place): number => hosts[place].filter((host) => !/:\d+$/.test(host)).length;

@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Pod, exec } from '../cluster.ts';
 import { root } from '../context.ts';
 import type { Attempts, Outcomes, Target } from '../in-pod/connect.ts';
@@ -10,6 +11,8 @@ import type { Attempts, Outcomes, Target } from '../in-pod/connect.ts';
 const CONNECT_MS = 2_500;
 /** Exec, and Node.js that starts, on a busy machine. */
 const OVERHEAD_MS = 20_000;
+/** From the call that changes a policy to the last connection let through the slowest engine took 0.7 s. */
+const ENFORCED_MS = 1_500;
 /** A closed port is ECONNREFUSED and must never pass for a refusal. */
 const REFUSED: ReadonlySet<string> = new Set(['timeout', 'ETIMEDOUT', 'EHOSTUNREACH']);
 /** UDP has no such difference: the resolver says ECONNREFUSED for both. That the server answers is the control's to show. */
@@ -38,6 +41,9 @@ async function outcomesFrom(pod: Pick<Pod, 'name' | 'namespace'>, targets: reado
   if (code !== 0) throw new Error(`node ended with ${code} in ${pod.name}: ${stderr.slice(-2_000)}`);
   return JSON.parse(stdout) as Outcomes;
 }
+
+/** Returns when a change of policies is in force. */
+export const policiesEnforced = async (): Promise<void> => await delay(ENFORCED_MS);
 
 export async function reachOf(pod: Pick<Pod, 'name' | 'namespace'>, targets: readonly NamedTarget[]): Promise<Reach> {
   return judge(targets, await outcomesFrom(pod, targets));
