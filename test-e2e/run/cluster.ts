@@ -9,7 +9,7 @@ import { until } from '../lib/deadline.ts';
 import type { Engine } from './cases.ts';
 
 const SCRIPT = join(root, 'test-e2e/cluster/cluster.sh');
-const STATE = process.env['STATE_DIR'] ?? '/var/tmp/sekisho-cluster';
+export const STATE = process.env['STATE_DIR'] ?? '/var/tmp/sekisho-cluster';
 const STORAGE = '/var/lib/containers/storage/overlay';
 const hasStorageMount = (): boolean => process.platform === 'linux' && readFileSync('/proc/self/mounts', 'utf8').includes(` ${STORAGE} `);
 const HAD_STORAGE_MOUNT = hasStorageMount();
