@@ -5,6 +5,15 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
+interface Row {
+  /** Any of these files. */
+  readonly names: readonly string[];
+  /** Where to look besides PATH. */
+  readonly folders?: readonly string[];
+  readonly package: string;
+  readonly hint: string;
+}
+
 const PACKAGES = {
   'redis-server': { names: ['redis-server', 'valkey-server'], package: 'redis-server', hint: 'no Redis found: set SEKISHO_REDIS_URL or run: sudo apt install redis-server' },
   openssl: { names: ['openssl'], package: 'openssl', hint: 'openssl not found; run: sudo apt install openssl' },
@@ -23,6 +32,9 @@ const PACKAGES = {
   ip: { names: ['ip'], package: 'iproute2', hint: 'ip not found; run: sudo apt install iproute2' },
   'clang-19': { names: ['clang-19'], package: 'clang-19', hint: 'clang-19 not found; run: sudo apt install clang-19' },
   iptables: { names: ['iptables'], package: 'iptables', hint: 'iptables not found; run: sudo apt install iptables' },
+  // The virtual machine's, and the parser of the AppArmor profile.
+  apparmor_parser: { names: ['apparmor_parser'], package: 'apparmor', hint: 'apparmor_parser not found; run: sudo apt install apparmor' },
+  'qemu-system-x86_64': { names: ['qemu-system-x86_64'], package: 'qemu-system-x86', hint: 'qemu-system-x86_64 not found; run: sudo apt install --no-install-recommends qemu-system-x86' },
 } as const;
 export type Program = keyof typeof PACKAGES;
 
@@ -30,8 +42,9 @@ export class MissingProgram extends Error {}
 
 /** Path of the first name found on PATH (and in sbin, which users' PATHs lack, and where network plugins lie). */
 export function findProgram(program: Program): string | undefined {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin', '/usr/lib/cni'];
-  const paths = PACKAGES[program].names.flatMap((name) => folders.map((folder) => join(folder, name)));
+  const { names, folders = [] }: Row = PACKAGES[program];
+  const all = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin', '/usr/lib/cni', ...folders];
+  const paths = names.flatMap((name) => all.map((folder) => join(folder, name)));
   return paths.find((path) => existsSync(path));
 }
 
