@@ -35,7 +35,17 @@ const PACKAGES = {
   // The virtual machine's, and the parser of the AppArmor profile.
   apparmor_parser: { names: ['apparmor_parser'], package: 'apparmor', hint: 'apparmor_parser not found; run: sudo apt install apparmor' },
   'qemu-system-x86_64': { names: ['qemu-system-x86_64'], package: 'qemu-system-x86', hint: 'qemu-system-x86_64 not found; run: sudo apt install --no-install-recommends qemu-system-x86' },
-} as const;
+  // Compilers of the decoder launcher, for this architecture and for the other; a compiler alone has no library to link.
+  gcc: { names: ['gcc'], package: 'gcc', hint: 'gcc not found; run: sudo apt install gcc libc6-dev' },
+  'libc.a': {
+    names: ['libc.a'], folders: ['/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu', '/usr/lib64', '/usr/lib'],
+    package: 'libc6-dev', hint: 'the static C library is not there; run: sudo apt install libc6-dev',
+  },
+  'aarch64-linux-gnu-gcc': { names: ['aarch64-linux-gnu-gcc'], package: 'gcc-aarch64-linux-gnu', hint: 'aarch64-linux-gnu-gcc not found; run: sudo apt install gcc-aarch64-linux-gnu libc6-dev-arm64-cross' },
+  'libc.a of arm64': { names: ['libc.a'], folders: ['/usr/aarch64-linux-gnu/lib'], package: 'libc6-dev-arm64-cross', hint: 'the static C library of arm64 is not there; run: sudo apt install libc6-dev-arm64-cross' },
+  'x86_64-linux-gnu-gcc': { names: ['x86_64-linux-gnu-gcc'], package: 'gcc-x86-64-linux-gnu', hint: 'x86_64-linux-gnu-gcc not found; run: sudo apt install gcc-x86-64-linux-gnu libc6-dev-amd64-cross' },
+  'libc.a of amd64': { names: ['libc.a'], folders: ['/usr/x86_64-linux-gnu/lib'], package: 'libc6-dev-amd64-cross', hint: 'the static C library of amd64 is not there; run: sudo apt install libc6-dev-amd64-cross' },
+} as const satisfies Readonly<Record<string, Row>>;
 export type Program = keyof typeof PACKAGES;
 
 export class MissingProgram extends Error {}
