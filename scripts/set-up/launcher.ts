@@ -1,4 +1,5 @@
 // The launcher of the image-worker's decoders, compiled when its source or the way to compile it has changed.
+//   node scripts/set-up/launcher.ts    prints its path
 
 import { spawnSync } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
@@ -63,3 +64,5 @@ export function compileStatic(source: string, output: string, { compiler = 'gcc'
   const { status, stderr, error } = spawnSync(findProgram(compiler) ?? compiler, args, { encoding: 'utf8', timeout: COMPILE_MS, killSignal: 'SIGKILL' });
   if (status !== 0) throw new CompileFailed(`${source} does not compile: ${error?.message ?? stderr.trim()}`);
 }
+
+if (import.meta.main) process.stdout.write(`${ensureLauncher()}\n`);
