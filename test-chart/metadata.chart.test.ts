@@ -39,7 +39,8 @@ describe('NOTES', () => {
   it.each([
     ['the address of the media proxy for an external Misskey', { values: REQUIRED }, /mediaProxy: '?https:\/\/social\.example\/media/],
     ['that the evaluation Redis is not for production', { values: REQUIRED }, /redis\.evaluation/],
-    ['that decoders lack a kernel sandbox', { values: REQUIRED }, /sandbox/i],
+    ['the weaker of two seccomp profiles', { values: REQUIRED }, /seccomp\.type is RuntimeDefault/],
+    ['walls that decoders may lack', variant('sandbox-best-effort'), /sandbox\.mode is best-effort/],
     ['missing policies', variant('overrides'), /networkPolicy\.enabled/],
     ['the unsafe switches', variant('unsafe'), /unsafe\.publicCIDRs/],
     ['plain http', variant('plain-http'), /plain ?http/i],
@@ -49,6 +50,7 @@ describe('NOTES', () => {
   });
 
   it('do not warn of what is not chosen', () => {
-    expect(renderNotes({ values: REQUIRED })).not.toMatch(/unsafe\.publicCIDRs|unprotectedEgress\.enabled|networkPolicy\.enabled/);
+    expect(renderNotes({ values: REQUIRED })).not.toMatch(/unsafe\.publicCIDRs|unprotectedEgress\.enabled|networkPolicy\.enabled|best-effort/);
+    expect(renderNotes(variant('sandbox-profiles'))).not.toMatch(/imageWorker\.sandbox/);
   });
 });

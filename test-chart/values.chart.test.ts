@@ -52,7 +52,12 @@ const SENTENCES: readonly (readonly [what: string, values: Values, says: string]
   ['more at least than at most', { gateway: { autoscaling: { enabled: true, minReplicas: 5, maxReplicas: 2 } } }, 'raise maxReplicas or lower minReplicas'],
   ['a budget that lets all go', { gateway: { podDisruptionBudget: { maxUnavailable: 2 } } }, 'write at most 1'],
   ['a grace that cuts streams', { gateway: { terminationGracePeriodSeconds: 30 } }, 'so running streams would be cut: write at least'],
-  ['a sandbox that is not there yet', { imageWorker: { sandbox: { mode: 'require' } } }, 'write imageWorker.sandbox.mode: best-effort'],
+  ['a seccomp profile that opens everything', { imageWorker: { sandbox: { seccomp: { type: 'Unconfined' } } } }, 'write RuntimeDefault or Localhost'],
+  ['a seccomp profile of the node without a name', { imageWorker: { sandbox: { seccomp: { type: 'Localhost' } } } }, "write the path of the profile below the kubelet's seccomp folder"],
+  ['a seccomp profile by absolute path', { imageWorker: { sandbox: { seccomp: { type: 'Localhost', localhostProfile: '/a.json' } } } }, "write the path below the kubelet's seccomp folder"],
+  ['a name for the seccomp profile of the runtime', { imageWorker: { sandbox: { seccomp: { localhostProfile: 'a.json' } } } }, 'set imageWorker.sandbox.seccomp.type: Localhost'],
+  ['a seccomp profile outside of the folder', { imageWorker: { sandbox: { seccomp: { type: 'Localhost', localhostProfile: '../a.json' } } } }, "write one below the kubelet's seccomp folder"],
+  ['no AppArmor by name', { imageWorker: { sandbox: { appArmor: { localhostProfile: 'unconfined' } } } }, 'write the name of a loaded profile'],
   ['no memory limit', { gateway: { resources: { limits: { memory: null } } } }, 'so one pod could take the memory of its node'],
 ];
 
@@ -63,6 +68,7 @@ const SCHEMA: readonly (readonly [what: string, values: Values, says: RegExp])[]
   ['a text for a number', { gateway: { replicas: 'three' } }, /\/gateway\/replicas.*want (?:integer|number)/],
   ['an unknown level', { logLevel: 'verbose' }, /\/logLevel.*must be one of/],
   ['an unknown mode of Misskey', { misskey: { mode: 'internal' } }, /\/misskey\/mode.*must be one of/],
+  ['an unknown mode of the sandbox', { imageWorker: { sandbox: { mode: 'off' } } }, /\/imageWorker\/sandbox\/mode.*must be one of/],
   ['a variable without a value', { gateway: { extraEnv: { A: { secretKeyRef: {} } } } }, /\/gateway\/extraEnv\/A.*'secretKeyRef' not allowed/s],
   ['an unknown policy for plain http', { fetcher: { plainHttp: 'yes' } }, /\/fetcher\/plainHttp.*must be one of/],
 ];

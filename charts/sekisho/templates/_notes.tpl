@@ -14,7 +14,16 @@ networkPolicy.monitoringFrom is empty: the ops ports are closed to Prometheus to
 {{- if not .Values.cluster.denyCIDRs }}
 cluster.denyCIDRs is empty: pod, Service, node and load balancer ranges that are private are refused as targets, public ones are not.
 {{- end }}
-Decoders have no kernel sandbox in this version (imageWorker.sandbox.mode: best-effort): rlimits, a process of their own and a pod that reaches the work Redis only stand against a defect of a decoder.
+{{- $sandbox := .Values.imageWorker.sandbox }}
+{{- if ne (toString (default $sandbox.mode (index .Values.imageWorker.extraEnv "SEKISHO_SANDBOX"))) "require" }}
+imageWorker.sandbox.mode is best-effort: where a kernel has no Landlock or no seccomp, a decoder that is taken over finds files and connections of the image-worker. Its log and the metric sekisho_image_worker_sandbox_layer name the walls that are missing.
+{{- end }}
+{{- if eq $sandbox.seccomp.type "RuntimeDefault" }}
+imageWorker.sandbox.seccomp.type is RuntimeDefault: the weaker of two profiles around the image-worker, whose decoders have a filter of their own under both. The chart's own one has to be put onto the nodes: docs/sandbox.md.
+{{- end }}
+{{- if not $sandbox.appArmor.localhostProfile }}
+imageWorker.sandbox.appArmor.localhostProfile is empty: no AppArmor profile of Sekisho stands around image-worker and decoders, at most the container runtime's default one. For nodes that have AppArmor: docs/sandbox.md.
+{{- end }}
 Inbox activities and pages of Misskey pass as they are: this version has no inbox filter and sets no Content-Security-Policy for pages.
 {{- if eq .Values.misskey.mode "managed" }}
 {{- if .Values.misskey.unprotectedEgress.enabled }}

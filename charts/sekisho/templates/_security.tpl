@@ -11,17 +11,28 @@ seccompProfile:
   type: RuntimeDefault
 {{- end -}}
 
-{{/* Every container of the chart. appArmorProfile stays unset: unset is the runtime's default profile where the node
-     has AppArmor, while naming any profile makes the pod fail where it has not.
-     Optional: writableRoot, true for a program that cannot do without. */}}
+{{/* Every container of the chart. appArmorProfile stays unset unless values name one: unset is the runtime's default
+     profile where the node has AppArmor, while naming any profile makes the pod fail where it has not.
+     Optional: writableRoot, true for a program that cannot do without; sandbox, with the profiles of a container of its
+     own. They stand here and not at the pod, so that a sidecar that somebody injects keeps the runtime's profiles. */}}
 {{- define "sekisho.containerSecurityContext" -}}
+{{- $sandbox := .sandbox | default dict -}}
+{{- $seccomp := $sandbox.seccomp | default dict -}}
 allowPrivilegeEscalation: false
 capabilities:
   drop: [ALL]
 readOnlyRootFilesystem: {{ not .writableRoot }}
 runAsNonRoot: true
 seccompProfile:
-  type: RuntimeDefault
+  type: {{ default "RuntimeDefault" $seccomp.type }}
+  {{- with $seccomp.localhostProfile }}
+  localhostProfile: {{ . | quote }}
+  {{- end }}
+{{- with ($sandbox.appArmor | default dict).localhostProfile }}
+appArmorProfile:
+  type: Localhost
+  localhostProfile: {{ . | quote }}
+{{- end }}
 {{- end -}}
 
 {{/* What every pod of the chart has in common. Arguments: root, values (the component's block); optional: component (where

@@ -2,7 +2,7 @@
      All problems are shown at once. Included once, from validation/values.yaml. */}}
 {{- define "sekisho.validate" -}}
 {{- $problems := list -}}
-{{- range $area := list "publicUrl" "misskey" "managed" "proxies" "images" "secrets" "redis" "networks" "unsafe" "hosts" "service" "scaling" "shutdown" "worker" "environment" -}}
+{{- range $area := list "publicUrl" "misskey" "managed" "proxies" "images" "secrets" "redis" "networks" "unsafe" "hosts" "service" "scaling" "shutdown" "worker" "sandbox" "environment" -}}
 {{- range splitList "\n" (include (printf "sekisho.validate.%s" $area) $) -}}
 {{- with trim . }}{{ $problems = append $problems . }}{{ end -}}
 {{- end -}}
@@ -266,12 +266,32 @@ imageWorker.terminationGracePeriodSeconds is {{ int .Values.imageWorker.terminat
 {{- end -}}
 
 {{- define "sekisho.validate.worker" -}}
-{{- if eq .Values.imageWorker.sandbox.mode "require" }}
-imageWorker.sandbox.mode is require, but this version has no kernel sandbox for decoders: write imageWorker.sandbox.mode: best-effort
-{{- end }}
 {{- $slots := int (include "sekisho.imageSlots" .) }}
 {{- if gt $slots 1024 }}
 imageWorker.slots times its replicas is {{ $slots }}: the gateway knows at most 1024, lower one of them
+{{- end }}
+{{- end -}}
+
+{{- define "sekisho.validate.sandbox" -}}
+{{- $seccomp := .Values.imageWorker.sandbox.seccomp -}}
+{{- $profile := $seccomp.localhostProfile -}}
+{{- $appArmor := .Values.imageWorker.sandbox.appArmor.localhostProfile -}}
+{{- if eq $seccomp.type "Unconfined" }}
+imageWorker.sandbox.seccomp.type is Unconfined, which opens the whole kernel to the image-worker and is refused by Pod Security: write RuntimeDefault or Localhost
+{{- else if not (has $seccomp.type (list "RuntimeDefault" "Localhost")) }}
+imageWorker.sandbox.seccomp.type is {{ $seccomp.type | quote }}: write RuntimeDefault or Localhost
+{{- else if and (eq $seccomp.type "Localhost") (not $profile) }}
+imageWorker.sandbox.seccomp.type is Localhost but seccomp.localhostProfile is empty: write the path of the profile below the kubelet's seccomp folder, for example localhostProfile: sekisho/image-worker.json
+{{- else if and (eq $seccomp.type "RuntimeDefault") $profile }}
+imageWorker.sandbox.seccomp.localhostProfile has no effect with RuntimeDefault: set imageWorker.sandbox.seccomp.type: Localhost, or remove it
+{{- end }}
+{{- if hasPrefix "/" $profile }}
+imageWorker.sandbox.seccomp.localhostProfile is {{ $profile | quote }}: write the path below the kubelet's seccomp folder (most often /var/lib/kubelet/seccomp), for example sekisho/image-worker.json
+{{- else if has ".." (splitList "/" $profile) }}
+imageWorker.sandbox.seccomp.localhostProfile is {{ $profile | quote }}, and a path with .. is refused by the API server: write one below the kubelet's seccomp folder, for example sekisho/image-worker.json
+{{- end }}
+{{- if or (eq (lower $appArmor) "unconfined") (hasPrefix "/" $appArmor) (regexMatch "[[:space:]\"]|\\.\\." $appArmor) }}
+imageWorker.sandbox.appArmor.localhostProfile is {{ $appArmor | quote }}: write the name of a loaded profile as aa-status shows it, not its file, or leave it empty
 {{- end }}
 {{- end -}}
 

@@ -93,7 +93,7 @@ spec:
 image: {{ include "sekisho.image" (dict "root" .root "image" .values.image) | quote }}
 imagePullPolicy: {{ .root.Values.image.pullPolicy }}
 securityContext:
-  {{- include "sekisho.containerSecurityContext" (dict) | nindent 2 }}
+  {{- include "sekisho.containerSecurityContext" (dict "sandbox" .sandbox) | nindent 2 }}
 ports:
   {{- range $name, $port := .ports }}
   - { name: {{ $name }}, containerPort: {{ $port }} }
