@@ -86,8 +86,10 @@ export const CODES = {
   SEKISHO_IMAGE_MEMORY: row(422, 'UNDECODABLE', 'warn', 'The picture needs more memory than a decoder may use.'),
   SEKISHO_IMAGE_CRASH: row(422, 'UNDECODABLE', 'warn', 'The decoder died on the picture. Repeated crashes of one host deserve a look.'),
   SEKISHO_IMAGE_PROTOCOL: row(422, 'UNDECODABLE', 'error', 'The decoder broke its pipe protocol: treat it as an attack on the decoder.'),
+  SEKISHO_IMAGE_VIOLATION: row(422, 'UNDECODABLE', 'error', 'The decoder made a system call that no decoder makes, and the kernel killed it: treat it as an attack on the decoder.'),
   SEKISHO_IMAGE_RESULT: row(422, 'UNDECODABLE', 'error', 'The result of a worker is not what was asked for: treat it as an attack on the worker.'),
   SEKISHO_IMAGE_SPAWN: row(503, 'OVERLOADED', 'error', 'A decoder process could not be started; check memory and the sandbox of the image-worker.'),
+  SEKISHO_IMAGE_SANDBOX: row(503, 'OVERLOADED', 'error', 'A decoder ran without a layer of the sandbox that was asked for, and was killed before it saw a picture. The log line names the layer.'),
   // Limits and dependencies.
   SEKISHO_LIMIT_CLIENT: row(429, 'RATE_LIMITED', 'info', 'The budget of the client is spent.'),
   SEKISHO_LIMIT_NET: row(429, 'RATE_LIMITED', 'info', 'The budget of the client\'s network is spent.'),

@@ -13,7 +13,7 @@ import type { Redis } from 'ioredis';
 import pino from 'pino';
 import { until } from '@sekisho/testkit/until';
 import { type App, createApp } from './app.ts';
-import { createSpawn } from './pool/spawn.ts';
+import { createSpawn } from './sandbox/spawn.ts';
 
 const newId = (): string => randomBytes(16).toString('base64url');
 const pause = async (ms: number): Promise<void> => await new Promise((resolve) => void setTimeout(resolve, ms));
@@ -26,7 +26,7 @@ const heard = new Map<string, ImageReply | undefined>();
 const lines: Record<string, unknown>[] = [];
 const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) });
 
-const config = (slots = 2) => ({ redisUrl: redis.url, ops: { host: '127.0.0.1', port: 0 }, isolation: 'site' as const, slots, shutdownDrainMs: 2_500, logLevel: 'info' });
+const config = (slots = 2) => ({ redisUrl: redis.url, ops: { host: '127.0.0.1', port: 0 }, isolation: 'site' as const, sandbox: 'best-effort' as const, slots, shutdownDrainMs: 2_500, logLevel: 'info' });
 
 beforeAll(async () => {
   redis = await startRedis();
@@ -149,7 +149,7 @@ describe('createApp()', () => {
 
 describe('createApp() without decoders that load', () => {
   it('runs, but is not ready', async () => {
-    const app = await createApp(config(1), { log, spawn: createSpawn({ script: '/is/not/there.cjs' }) });
+    const app = await createApp(config(1), { log, spawn: (sandbox) => createSpawn({ sandbox, script: '/is/not/there.cjs' }) });
     expect(app.ready).toBe(false);
     expect((await fetch(`http://127.0.0.1:${app.opsPort}/readyz`)).status).toBe(503);
     await app.stop();
@@ -175,7 +175,7 @@ describe('App.stop()', () => {
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
 
 describe('main.ts', () => {
-  const env = (extra: Record<string, string>): NodeJS.ProcessEnv => ({ PATH: process.env['PATH'], SEKISHO_OPS_PORT: '0', SEKISHO_OPS_HOST: '127.0.0.1', ...extra });
+  const env = (extra: Record<string, string>): NodeJS.ProcessEnv => ({ PATH: process.env['PATH'], SEKISHO_SANDBOX: 'best-effort', SEKISHO_OPS_PORT: '0', SEKISHO_OPS_HOST: '127.0.0.1', ...extra });
   const start = (extra: Record<string, string>, ...args: string[]): ChildProcess =>
     spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, ...args], { env: env(extra), stdio: ['ignore', 'pipe', 'pipe'] });
   const textOf = (child: ChildProcess): (() => string) => {

@@ -8,14 +8,17 @@ import { type JobEnd, processJob } from './job/process-job.ts';
 import { type Consumer, startConsumer } from './job/queue.ts';
 import { type WorkerMetrics, createWorkerMetrics } from './metrics.ts';
 import { DecoderPool } from './pool/pool.ts';
-import { type SpawnDecoder, createSpawn } from './pool/spawn.ts';
+import { decideSandbox } from './sandbox/decide.ts';
+import { SANDBOX_LAYERS } from './sandbox/layers.ts';
+import type { Lack, Sandbox } from './sandbox/plan.ts';
+import { type SpawnDecoder, createSpawn } from './sandbox/spawn.ts';
 
 const SERVICE = 'image-worker';
 const CLOSE_MS = 500;
 
 export interface AppDeps {
   readonly log?: Logger;
-  readonly spawn?: SpawnDecoder;
+  readonly spawn?: (sandbox: Sandbox) => SpawnDecoder;
   readonly clock?: Clock;
 }
 
@@ -32,16 +35,20 @@ export interface App {
 /** Starts the worker; resolves when its decoders are loaded. Redis may be away: jobs begin when it is there. */
 export async function createApp(config: Config, deps: AppDeps = {}): Promise<App> {
   const { log = createLogger({ service: SERVICE, level: config.logLevel }), clock = systemClock } = deps;
+  // First of all: a worker without the sandbox that was asked for must not even connect.
+  const { sandbox, lacks } = decideSandbox(config.sandbox);
+  tellSandbox(log, sandbox, lacks);
   const registry = createMetrics(SERVICE);
   const metrics = createWorkerMetrics(registry);
   let state: 'starting' | 'ready' | 'stopping' = 'starting';
   const connections = createConnections(config.redisUrl, (error) => log.debug({ err: error }, 'connection error'));
-  const pool = createPool(config, deps.spawn ?? createSpawn(), { log, metrics });
+  const pool = createPool(config, (deps.spawn ?? fromSandbox)(sandbox), { log, metrics });
+  for (const layer of SANDBOX_LAYERS) metrics.sandboxLayer.set(sandbox.layers[layer] ? 1 : 0, { layer });
   registry.beforeScrape(() => scrape(metrics, pool, connections.up));
   const ops = await startOps({
     ...config.ops,
     metrics: registry,
-    readiness: () => ({ ready: state === 'ready' && pool.healthy, details: { state, work_redis: connections.up ? 'up' : 'down', decoders: pool.stats } }),
+    readiness: () => ({ ready: state === 'ready' && pool.healthy, details: { state, work_redis: connections.up ? 'up' : 'down', decoders: pool.stats, sandbox: sandbox.layers } }),
   }).catch(async (error: unknown) => {
     connections.close();
     await pool.close();
@@ -76,6 +83,15 @@ export async function createApp(config: Config, deps: AppDeps = {}): Promise<App
   };
 }
 
+const fromSandbox = (sandbox: Sandbox): SpawnDecoder => createSpawn({ sandbox });
+
+function tellSandbox(log: Logger, { mode, layers }: Sandbox, lacks: readonly Lack[]): void {
+  const serious = lacks.some(({ required }) => required);
+  const facts = { mode, layers, missing: lacks.flatMap((lack) => lack.layers), why: lacks.map(({ why }) => why) };
+  if (serious) log.warn(facts, 'decoders run without layers of the sandbox: a decoder that is taken over reaches more than it should');
+  else log.info(facts, 'sandbox');
+}
+
 interface Reporting {
   readonly log: Logger;
   readonly metrics: WorkerMetrics;
@@ -93,6 +109,7 @@ function createPool(config: Config, spawn: SpawnDecoder, { log, metrics }: Repor
         metrics.rejectedReplies.inc({ violation });
         log.error({ violation }, 'decoder broke its protocol');
       },
+      exposed: (missing) => log.error({ missing }, 'decoder runs without layers of the sandbox'),
       died: (stderr) => log.warn({ stderr: stderr.slice(0, 1_000) }, 'decoder died'),
     },
   });

@@ -47,7 +47,9 @@ describe('readConfig()', () => {
     expect(problemsOf({ ...good, SEKISHO_DECODER_SLOTS: slots })).toHaveLength(1);
   });
 
-  it('does not start without the kernel sandbox that was asked for', () => {
-    expect(problemsOf({ ...good, SEKISHO_SANDBOX: 'require' })).toEqual([expect.stringContaining('SEKISHO_SANDBOX')]);
+  it('asks for the whole sandbox unless told otherwise', () => {
+    expect(readConfig(good).sandbox).toBe('require');
+    expect(readConfig({ ...good, SEKISHO_SANDBOX: 'best-effort' }).sandbox).toBe('best-effort');
+    expect(problemsOf({ ...good, SEKISHO_SANDBOX: 'off' })).toEqual([expect.stringContaining('SEKISHO_SANDBOX')]);
   });
 });

@@ -5,6 +5,7 @@ import { LIMITS } from '@sekisho/contracts';
 import { ConfigError, REDIS_URLS, envFields, loadConfig } from '@sekisho/runtime';
 import { z } from 'zod';
 import type { IsolationMode } from './pool/isolation.ts';
+import type { SandboxMode } from './sandbox/plan.ts';
 
 const SERVICE = 'image-worker';
 const SLOTS_MAX = 64;
@@ -20,7 +21,7 @@ const schema = z.object({
   SEKISHO_OPS_PORT: envFields.port(9090),
   SEKISHO_DECODER_ISOLATION: z.enum(['site', 'image'], 'must be site or image').default('site'),
   SEKISHO_DECODER_SLOTS: envFields.intBetween(1, SLOTS_MAX, Math.min(availableParallelism(), SLOTS_MAX)),
-  SEKISHO_SANDBOX: z.enum(['require', 'best-effort'], 'must be require or best-effort').default('best-effort'),
+  SEKISHO_SANDBOX: z.enum(['require', 'best-effort'], 'must be require or best-effort').default('require'),
   SEKISHO_SHUTDOWN_DRAIN_MS: envFields.intBetween(0, 600_000, DRAIN_MS),
   SEKISHO_LOG_LEVEL: envFields.logLevel(),
 });
@@ -32,6 +33,7 @@ export interface Config {
   readonly isolation: IsolationMode;
   /** Pictures decoded at once. */
   readonly slots: number;
+  readonly sandbox: SandboxMode;
   /** What running pictures get when the service stops. */
   readonly shutdownDrainMs: number;
   readonly logLevel: string;
@@ -41,14 +43,12 @@ export interface Config {
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const values = loadConfig(schema, { env, service: SERVICE, fromFiles: REDIS_URLS });
   const redisUrl = values.SEKISHO_WORK_REDIS_URL ?? values.SEKISHO_REDIS_URL;
-  const problems = redisUrl === undefined ? ['SEKISHO_WORK_REDIS_URL is not set'] : [];
-  // Fail closed: whoever asks for the kernel sandbox must not get a worker without one.
-  if (values.SEKISHO_SANDBOX === 'require') problems.push('SEKISHO_SANDBOX: this version has no kernel sandbox, only best-effort is possible');
-  if (redisUrl === undefined || problems.length > 0) throw new ConfigError(SERVICE, problems);
+  if (redisUrl === undefined) throw new ConfigError(SERVICE, ['SEKISHO_WORK_REDIS_URL is not set']);
   return {
     redisUrl,
     ops: { host: values.SEKISHO_OPS_HOST, port: values.SEKISHO_OPS_PORT },
     isolation: values.SEKISHO_DECODER_ISOLATION,
+    sandbox: values.SEKISHO_SANDBOX,
     slots: values.SEKISHO_DECODER_SLOTS,
     shutdownDrainMs: values.SEKISHO_SHUTDOWN_DRAIN_MS,
     logLevel: values.SEKISHO_LOG_LEVEL,

@@ -9,8 +9,7 @@ const SLACK_MS = 1_500;
 
 async function start(config: Config): Promise<void> {
   const app = await createApp(config);
-  app.log.warn({ isolation: config.isolation, slots: config.slots }, 'decoders run with rlimits, without a kernel sandbox');
-  app.log.info({ ops_port: app.opsPort }, 'ready');
+  app.log.info({ ops_port: app.opsPort, isolation: config.isolation, slots: config.slots }, 'ready');
   const shutdown = createShutdown({ log: app.log, graceMs: config.shutdownDrainMs + STOP_MS + SLACK_MS });
   shutdown.add('worker', config.shutdownDrainMs + STOP_MS, () => app.stop());
   shutdown.install();

@@ -1,6 +1,7 @@
 import { CODE_NAMES, DECODE_CLASSES } from '@sekisho/contracts';
 import type { CounterMetric, GaugeMetric, HistogramMetric, Metrics } from '@sekisho/runtime';
 import { KILL_REASONS } from './pool/child.ts';
+import { SANDBOX_LAYERS } from './sandbox/layers.ts';
 
 const OUTCOMES = ['ok', ...CODE_NAMES] as const;
 const REJECTIONS = ['unasked', 'header', 'kind', 'seq', 'body', 'excess', 'lie'] as const;
@@ -17,6 +18,7 @@ export interface WorkerMetrics {
   readonly spawns: CounterMetric<{ readonly class: typeof PROCESS_CLASSES }>;
   readonly rejectedReplies: CounterMetric<{ readonly violation: typeof REJECTIONS }>;
   readonly children: GaugeMetric<{ readonly state: typeof STATES }>;
+  readonly sandboxLayer: GaugeMetric<{ readonly layer: typeof SANDBOX_LAYERS }>;
   readonly dependencyUp: GaugeMetric<{ readonly dependency: readonly ['work_redis'] }>;
 }
 
@@ -37,5 +39,6 @@ export const createWorkerMetrics = (metrics: Metrics): WorkerMetrics => ({
     labels: { violation: REJECTIONS },
   }),
   children: metrics.gauge({ name: 'decoder_processes', help: 'Live decoder processes.', labels: { state: STATES } }),
+  sandboxLayer: metrics.gauge({ name: 'sandbox_layer', help: '1 while decoders have this layer of the sandbox.', labels: { layer: SANDBOX_LAYERS } }),
   dependencyUp: metrics.gauge({ name: 'dependency_up', help: '1 while the dependency answers.', labels: { dependency: ['work_redis'] } }),
 });

@@ -9,7 +9,8 @@ import {
 } from '@sekisho/testkit';
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import { type DecodeOutcome, DecoderPool } from '../pool/pool.ts';
-import { createSpawn } from '../pool/spawn.ts';
+import { decideSandbox } from '../sandbox/decide.ts';
+import { createSpawn } from '../sandbox/spawn.ts';
 
 const require = createRequire(import.meta.url);
 const latin1 = (text: string): Buffer => Buffer.from(text, 'latin1');
@@ -17,7 +18,7 @@ let pool: DecoderPool;
 let site = 0;
 
 beforeAll(async () => {
-  pool = new DecoderPool({ slots: 2, isolation: 'site', spawn: createSpawn() });
+  pool = new DecoderPool({ slots: 2, isolation: 'site', spawn: createSpawn({ sandbox: decideSandbox('best-effort').sandbox }) });
   expect(await pool.warm()).toBe(true);
 }, 30_000);
 afterAll(async () => await pool.close());

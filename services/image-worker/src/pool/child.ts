@@ -5,14 +5,15 @@ import { type Code, type DecoderJob, encodeFrameHeader } from '@sekisho/contract
 import { type Frame, FrameReader, type Violation } from './frame-reader.ts';
 import type { ChildFacts, ProcessClass } from './isolation.ts';
 import { readCpuMs } from './proc-stat.ts';
-import type { SpawnDecoder } from './spawn.ts';
+import type { SandboxLayer } from '../sandbox/layers.ts';
+import type { SpawnDecoder } from '../sandbox/spawn.ts';
 
 const SAMPLE_MS = 100;
 const STDERR_BYTES_MAX = 4_096;
 /** A killed process is gone within 35 ms; one stuck in the kernel must not hold a slot for ever. */
 const EXIT_MS = 2_000;
 
-export const KILL_REASONS = ['cpu', 'wall', 'deadline', 'protocol', 'refused', 'replaced', 'idle', 'evicted', 'start', 'shutdown'] as const;
+export const KILL_REASONS = ['cpu', 'wall', 'deadline', 'protocol', 'refused', 'replaced', 'idle', 'evicted', 'start', 'walls', 'shutdown'] as const;
 export type KillReason = (typeof KILL_REASONS)[number];
 
 export interface RunLimits {
@@ -30,6 +31,8 @@ export interface ChildHooks {
   ended?(child: DecoderChild): void;
   violated?(violation: Violation): void;
   killed?(reason: KillReason): void;
+  /** It runs without walls that were asked for. */
+  exposed?(missing: readonly SandboxLayer[]): void;
 }
 
 export class DecoderChild implements ChildFacts {
@@ -47,6 +50,7 @@ export class DecoderChild implements ChildFacts {
   stderr = '';
 
   readonly #process: ChildProcess;
+  readonly #missingWalls: () => readonly SandboxLayer[];
   readonly #hooks: ChildHooks;
   readonly #reader = new FrameReader();
   #answer: ((frame: Frame | undefined) => void) | undefined;
@@ -60,7 +64,9 @@ export class DecoderChild implements ChildFacts {
   constructor(of: ProcessClass, spawn: SpawnDecoder, options: { readonly startMs: number; readonly hooks: ChildHooks }) {
     this.class = of;
     this.#hooks = options.hooks;
-    this.#process = spawn(of);
+    const spawned = spawn(of);
+    this.#process = spawned.process;
+    this.#missingWalls = spawned.missingWalls;
     this.pid = this.#process.pid;
     this.gone = new Promise((resolve) => {
       const end = (signal: NodeJS.Signals | null): void => {
@@ -101,7 +107,7 @@ export class DecoderChild implements ChildFacts {
 
   /** One picture. The child must be loaded; an answer of the wrong form ends it. */
   async run(job: DecoderJob, body: Buffer, limits: RunLimits): Promise<Run> {
-    if (!this.alive) return { kind: 'end', code: this.#endCode() };
+    if (!this.alive) return { kind: 'end', code: this.endCode };
     this.#seq += 1;
     this.pictures += 1;
     const answer = this.#expect({ seq: this.#seq, kinds: ['result', 'refusal'] });
@@ -111,7 +117,7 @@ export class DecoderChild implements ChildFacts {
     stop();
     if (frame === undefined) {
       await this.whenGone();
-      return { kind: 'end', code: this.#endCode() };
+      return { kind: 'end', code: this.endCode };
     }
     this.#sample();
     return { kind: 'frame', frame };
@@ -162,8 +168,17 @@ export class DecoderChild implements ChildFacts {
     const timer = setTimeout(() => this.kill('start'), startMs);
     const frame = await this.#expect({ seq: 0, kinds: ['ready'] });
     clearTimeout(timer);
-    this.ready = frame !== undefined;
+    this.ready = frame !== undefined && this.#isWalled();
     return this.ready;
+  }
+
+  /** Before any byte of a stranger: what it says afterwards, or has done to itself, does not count. */
+  #isWalled(): boolean {
+    const missing = this.#missingWalls();
+    if (missing.length === 0) return true;
+    this.#hooks.exposed?.(missing);
+    this.kill('walls');
+    return false;
   }
 
   #send(job: DecoderJob, body: Buffer): void {
@@ -207,8 +222,11 @@ export class DecoderChild implements ChildFacts {
     this.lifeCpuMs += Math.min(performance.now() - this.#sampledAtMs, 2 * SAMPLE_MS);
   }
 
-  #endCode(): Code {
+  /** Why it ended; meaningful once it has. */
+  get endCode(): Code {
     if (this.#killedFor !== undefined) return KILL_CODES[this.#killedFor];
+    // A call that no decoder makes: its filter kills for it.
+    if (this.#signal === 'SIGSYS') return 'SEKISHO_IMAGE_VIOLATION';
     // RLIMIT_CPU ends with SIGXCPU, or with SIGKILL when soft and hard limit are the same.
     if (this.#signal === 'SIGXCPU' || (this.#signal === 'SIGKILL' && this.lifeCpuMs > RLIMIT_SUSPECT_MS)) return 'SEKISHO_IMAGE_CPU';
     return OUT_OF_MEMORY.test(this.stderr) ? 'SEKISHO_IMAGE_MEMORY' : 'SEKISHO_IMAGE_CRASH';
@@ -227,6 +245,7 @@ const KILL_CODES: Readonly<Record<KillReason, Code>> = {
   deadline: 'SEKISHO_DEADLINE',
   protocol: 'SEKISHO_IMAGE_PROTOCOL',
   start: 'SEKISHO_IMAGE_SPAWN',
+  walls: 'SEKISHO_IMAGE_SANDBOX',
   shutdown: 'SEKISHO_SHUTTING_DOWN',
   refused: 'SEKISHO_IMAGE_CRASH',
   replaced: 'SEKISHO_IMAGE_CRASH',

@@ -10,8 +10,10 @@ import type { DecodeClass, MediaMode } from '@sekisho/contracts';
 import { blankPng, encodeFlatWebp, filterBombSvg, makePicture } from '@sekisho/testkit';
 import { POOL_LIMITS, type ProcessClass } from './isolation.ts';
 import { type DecodeOutcome, DecoderPool, type PoolOptions } from './pool.ts';
-import { createSpawn } from './spawn.ts';
+import { decideSandbox } from '../sandbox/decide.ts';
+import { createSpawn } from '../sandbox/spawn.ts';
 
+const { sandbox } = decideSandbox('best-effort');
 const folder = mkdtempSync(join(tmpdir(), 'sekisho-pool-'));
 const frames = fileURLToPath(new URL('../decoder/frames.cjs', import.meta.url));
 const pools: DecoderPool[] = [];
@@ -42,13 +44,13 @@ function watch(options: Partial<PoolOptions> & { readonly script?: string; reado
   const killed: string[] = [];
   const rejected: string[] = [];
   const children: ChildProcess[] = [];
-  const spawn = createSpawn({ ...(script === undefined ? {} : { script }), ...(dataBytesMax === undefined ? {} : { dataBytesMax }) });
+  const spawn = createSpawn({ sandbox, ...(script === undefined ? {} : { script }), ...(dataBytesMax === undefined ? {} : { dataBytesMax }) });
   const pool = new DecoderPool({
     slots: 1,
     isolation: 'site',
     spawn: (of: ProcessClass) => {
       const child = spawn(of);
-      children.push(child);
+      children.push(child.process);
       return child;
     },
     hooks: { killed: (reason) => killed.push(reason), rejected: (why) => rejected.push(why) },
@@ -143,15 +145,15 @@ describe('isolation', () => {
   const COUNT = 24;
   it.each(['site', 'image'] as const)('%s: no process ever sees two sites, nor more pictures than it may', async (isolation) => {
     const seen = new Map<ChildProcess, string[]>();
-    const spawn = createSpawn({ script: fake(GOOD) });
+    const spawn = createSpawn({ sandbox, script: fake(GOOD) });
     const pool = new DecoderPool({
       slots: 2,
       isolation,
       spawn: (of) => {
         const child = spawn(of);
         const tokens: string[] = [];
-        seen.set(child, tokens);
-        const { stdin } = child;
+        seen.set(child.process, tokens);
+        const { stdin } = child.process;
         const write = stdin?.write.bind(stdin);
         if (stdin !== null && write !== undefined) {
           stdin.write = ((chunk: Buffer) => {
@@ -263,7 +265,7 @@ describe('real decoders', () => {
     const script = fake(`${READY} const { seq } = readJob(); const limits = fs.readFileSync('/proc/self/limits', 'latin1'); const line = (name) => limits.split('\\n').find((l) => l.startsWith(name)).slice(26).trim().split(/ +/)[0];
 process.stderr.write(JSON.stringify({ env: Object.keys(process.env).filter((n) => !['PWD', '_', 'OLDPWD', 'SHLVL'].includes(n)).sort(), nice: require('node:os').getPriority(), cwd: process.cwd(), data: line('Max data size'), cpu: line('Max cpu time'), file: line('Max file size'), core: line('Max core'), open: line('Max open files') })); process.exit(0);`);
     let said = '';
-    const pool = new DecoderPool({ slots: 1, isolation: 'site', spawn: createSpawn({ script }), hooks: { died: (text) => { said = text; } } });
+    const pool = new DecoderPool({ slots: 1, isolation: 'site', spawn: createSpawn({ sandbox, script }), hooks: { died: (text) => { said = text; } } });
     pools.push(pool);
     await decode(pool);
     expect(JSON.parse(said.slice(said.indexOf('{')))).toEqual({

@@ -7,7 +7,8 @@ import { DecoderChild, type KillReason } from './child.ts';
 import type { Violation } from './frame-reader.ts';
 import { type IsolationMode, POOL_LIMITS, type ProcessClass, idleTooLong, lackingBlanks, longestIdle, pickChild, processClass, staysAfter } from './isolation.ts';
 import { readReply } from './reply.ts';
-import type { SpawnDecoder } from './spawn.ts';
+import type { SandboxLayer } from '../sandbox/layers.ts';
+import type { SpawnDecoder } from '../sandbox/spawn.ts';
 
 /** A start takes 50 to 90 ms of CPU, but a worker whose share of a busy node is small waits seconds for that. */
 const START_MS = 20_000;
@@ -35,6 +36,8 @@ export interface PoolHooks {
   spawned?(of: ProcessClass): void;
   killed?(reason: KillReason): void;
   rejected?(why: Violation | 'lie'): void;
+  /** A decoder ran without walls that were asked for. */
+  exposed?(missing: readonly SandboxLayer[]): void;
   /** Last words of a child that died by itself; untrusted text. */
   died?(stderr: string): void;
 }
@@ -117,6 +120,7 @@ export class DecoderPool {
 
   async #attempt(request: DecodeRequest): Promise<DecodeOutcome> {
     const startedAtMs = performance.now();
+    let code: Code = 'SEKISHO_IMAGE_SPAWN';
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const child = this.#take(request);
       const waitedMs = performance.now() - startedAtMs;
@@ -124,8 +128,9 @@ export class DecoderPool {
       if (loaded) return await this.#serve(child, request, performance.now() - startedAtMs);
       this.#drop(child, 'start');
       if (this.#closed) return failed('SEKISHO_SHUTTING_DOWN', 0);
+      if (child.endCode === 'SEKISHO_IMAGE_SANDBOX') code = child.endCode;
     }
-    return failed('SEKISHO_IMAGE_SPAWN', 0);
+    return failed(code, 0);
   }
 
   /** Bound before anything is awaited, so that two requests never get the same child. */
@@ -182,6 +187,7 @@ export class DecoderPool {
         ended: (ended) => this.#ended(ended),
         killed: (reason) => hooks?.killed?.(reason),
         violated: (violation) => hooks?.rejected?.(violation),
+        exposed: (missing) => hooks?.exposed?.(missing),
       },
     });
     this.#children.add(child);

@@ -1,0 +1,85 @@
+// The one place that starts a decoder.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { getPriority } from 'node:os';
+import { join } from 'node:path';
+import type { ProcessClass } from '../pool/isolation.ts';
+import { PROCESS_LIMITS, decoderCommand } from './command.ts';
+import { type SandboxLayer, namesOf } from './layers.ts';
+import { DECODER_FOLDER, type DecoderPaths, OPENSSL_CONF, findDecoderPaths } from './paths.ts';
+import { type Sandbox, layersBy } from './plan.ts';
+import { type Walls, missingWalls, readWalls } from './walls.ts';
+
+export interface SpawnedDecoder {
+  readonly process: ChildProcess;
+  /** Layers that were asked for and that the running process does not have; all of them when the kernel does not tell. */
+  missingWalls(): readonly SandboxLayer[];
+}
+export type SpawnDecoder = (of: ProcessClass) => SpawnedDecoder;
+
+export interface SpawnOptions {
+  readonly sandbox: Sandbox;
+  /** All below is for tests. Another script than the decoder; it may be read. */
+  readonly script?: string;
+  readonly extraPaths?: Partial<DecoderPaths>;
+  /** Layers to leave out. The three of Landlock are one rule set and go together. */
+  readonly without?: readonly SandboxLayer[];
+  readonly extraEnv?: Readonly<Record<string, string>>;
+  readonly dataBytesMax?: number;
+}
+
+const DECODER = join(DECODER_FOLDER, 'main.cjs');
+const FONTS = join(DECODER_FOLDER, 'fonts/fonts.conf');
+/** NODE_OPTIONS, proxies and secrets must not reach a process that is meant to be taken over. */
+const ENVIRONMENT = {
+  OPENSSL_CONF,
+  // Two settings of glibc hold a reused process at 84 instead of 123 MB.
+  MALLOC_ARENA_MAX: '2',
+  MALLOC_TRIM_THRESHOLD_: '131072',
+};
+
+/** Starts decoders; an impossible start shows as an `error` or `exit` event of the child. */
+export function createSpawn(options: SpawnOptions): SpawnDecoder {
+  const { script = DECODER, extraPaths, extraEnv, dataBytesMax } = options;
+  const sandbox = reduced(options.sandbox, options.without ?? []);
+  const found = findDecoderPaths();
+  const own = readWalls('self');
+  return (of) => {
+    const limits = dataBytesMax === undefined ? PROCESS_LIMITS[of] : { ...PROCESS_LIMITS[of], dataBytes: dataBytesMax };
+    const paths = widened(found[of], { run: extraPaths?.run ?? [], read: [...(script === DECODER ? [] : [script]), ...(extraPaths?.read ?? [])] });
+    const [program, ...args] = decoderCommand({
+      sandbox, limits, paths, script, class: of, node: process.execPath, parentPid: process.pid, parentNice: getPriority(),
+    });
+    const env = { ...ENVIRONMENT, ...(of === 'svg' ? { FONTCONFIG_FILE: FONTS } : {}), ...extraEnv };
+    const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], env, cwd: '/' });
+    return { process: child, missingWalls: () => missingOf(sandbox, own, child.pid ?? -1) };
+  };
+}
+
+function missingOf(sandbox: Sandbox, own: Walls, pid: number): readonly SandboxLayer[] {
+  try {
+    return missingWalls(sandbox, own, readWalls(pid));
+  } catch {
+    return namesOf(sandbox.layers, true);
+  }
+}
+
+const widened = (paths: DecoderPaths, more: DecoderPaths): DecoderPaths => ({ run: [...paths.run, ...more.run], read: [...paths.read, ...more.read] });
+
+const LANDLOCK: readonly SandboxLayer[] = ['landlock_files', 'landlock_tcp', 'landlock_scopes'];
+/** The launcher does the first two in any case; what an environment could do a test tries with `extraEnv`. */
+const FIRM: readonly SandboxLayer[] = ['no_new_privs', 'descriptors', 'environment'];
+
+function reduced(sandbox: Sandbox, without: readonly SandboxLayer[]): Sandbox {
+  const firm = without.find((layer) => FIRM.includes(layer));
+  if (firm !== undefined) throw new Error(`${firm} cannot be left out`);
+  const out = new Set(LANDLOCK.some((layer) => without.includes(layer)) ? [...without, ...LANDLOCK] : without);
+  const has = (layer: SandboxLayer): boolean => sandbox.layers[layer] && !out.has(layer);
+  return {
+    ...sandbox,
+    layers: layersBy(has),
+    landlock: has('landlock_files'),
+    filter: has('seccomp') ? sandbox.filter : undefined,
+    profile: has('apparmor') ? sandbox.profile : undefined,
+  };
+}
