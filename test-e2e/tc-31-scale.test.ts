@@ -1,4 +1,5 @@
-// Gateways come and go under load, and the whole release goes at the end.
+// Gateways come and go under load, and the whole release goes at the end. Installed and removed by Helm 3, all other cases
+// by Helm 4: both must work on a cluster.
 
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { type Client, clientPod } from './lib/client-pod.ts';
@@ -43,7 +44,7 @@ describeWithInternet('a release', () => {
     await Promise.all([removeNamespace(NAMESPACE), removeNamespace(OUTSIDE)]);
     const [misskey, pod] = await Promise.all([startMisskey({}, OUTSIDE), clientPod({ namespace: OUTSIDE, cpu: CLIENT_CPU })]);
     client = pod;
-    sekisho = await installSekisho({ release: 'scale', namespace: NAMESPACE, misskey, values: merged(TRAFFIC_VALUES, { gateway: { replicas: 1 } }) });
+    sekisho = await installSekisho({ release: 'scale', namespace: NAMESPACE, misskey, version: 'helm3', values: merged(TRAFFIC_VALUES, { gateway: { replicas: 1 } }) });
     expected = await learnExpected(client, sekisho);
   }, 240_000);
   afterAll(async () => {
