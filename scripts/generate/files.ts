@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { renderAddresses } from './addresses.ts';
+import { apparmorFiles } from './apparmor/profile.ts';
 import { renderChartReadme } from './chart/readme.ts';
 import { renderValuesSchema } from './chart/schema.ts';
 import { readValues } from './chart/values.ts';
@@ -25,6 +26,7 @@ export async function generatedFiles(root: string): Promise<readonly GeneratedFi
     { path: 'docs/reference/addresses.md', text: renderAddresses() },
     { path: 'charts/sekisho/files/addresses/public.yaml', text: renderPublicBlocks() },
     { path: 'services/gateway/limits.schema.json', text: `${JSON.stringify(limitsFileJsonSchema(), undefined, 2)}\n` },
+    ...apparmorFiles(),
     ...chartFiles(root),
     ...(await redisUsers(root)),
   ];
