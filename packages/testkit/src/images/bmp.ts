@@ -20,6 +20,16 @@ export function bmp(head: BmpHead, pixels: Buffer): Buffer {
   return Buffer.concat([latin1('BM'), u32le(offset + pixels.length), u32le(0), u32le(offset), dib, pixels]);
 }
 
+/** 8 bits per pixel, run lengths as given, a palette of two colours. */
+export function runLengthBmp(head: BmpHead, runs: Buffer): Buffer {
+  const dib = dibHeader({ ...head, depth: 8 });
+  dib.writeUInt32LE(1, 16);
+  dib.writeUInt32LE(2, 32);
+  const palette = Buffer.concat([u32le(0), u32le(0x00ff_ffff)]);
+  const offset = 14 + dib.length + palette.length;
+  return Buffer.concat([latin1('BM'), u32le(offset + runs.length), u32le(0), u32le(offset), dib, palette, runs]);
+}
+
 /** Rows bottom-up, blue first, padded to four bytes. */
 function bmpRows(raster: Raster, bytesPerPixel: 3 | 4): Buffer {
   const rowBytes = Math.ceil((raster.width * bytesPerPixel) / 4) * 4;

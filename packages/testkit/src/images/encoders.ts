@@ -30,6 +30,13 @@ export const encodeWebp = async (width: number, height: number, lossless = false
 export const encodeFlatWebp = async (width: number, height: number): Promise<Buffer> =>
   (await open({ width, height, channels: 4, data: Buffer.alloc(width * height * 4, 0x80) })).webp({ lossless: true, effort: 0 }).toBuffer();
 
+/** A large picture of one colour: next to no bytes, all the memory. */
+export async function encodeFlat(format: 'webp' | 'avif', side: number): Promise<Buffer> {
+  const { default: sharp } = await import('sharp');
+  const image = sharp({ create: { width: side, height: side, channels: 3, background: '#808080' }, limitInputPixels: false });
+  return await (format === 'webp' ? image.webp({ lossless: true, effort: 0 }) : image.avif({ quality: 1, effort: 0 })).toBuffer();
+}
+
 export const encodeAvif = async (width: number, height: number): Promise<Buffer> =>
   (await open(paint(width, height, 4))).avif({ quality: 50, effort: 0 }).toBuffer();
 
