@@ -15,6 +15,7 @@ import { readMetrics, renderMetrics } from './metrics.ts';
 import { renderPublicBlocks } from './network-policy.ts';
 import { limitsFileJsonSchema } from '../../services/gateway/src/limits-file/schema.ts';
 import { readSchemas } from './schemas.ts';
+import { seccompFiles } from './seccomp/files.ts';
 
 /** @param root folder of the repository. */
 export async function generatedFiles(root: string): Promise<readonly GeneratedFile[]> {
@@ -28,6 +29,7 @@ export async function generatedFiles(root: string): Promise<readonly GeneratedFi
     { path: 'services/gateway/limits.schema.json', text: `${JSON.stringify(limitsFileJsonSchema(), undefined, 2)}\n` },
     ...apparmorFiles(),
     ...chartFiles(root),
+    ...seccompFiles(root),
     ...(await redisUsers(root)),
   ];
 }
