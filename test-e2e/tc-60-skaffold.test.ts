@@ -12,7 +12,7 @@ import { waitAllReady } from './lib/ready.ts';
 import { dropNamespaces, removeNamespace } from './lib/sekisho.ts';
 
 const COPY = join(root, '.run/e2e/skaffold');
-const COPIED = ['services', 'packages', 'scripts', 'charts', 'dev', 'test-e2e/lib', 'package.json', 'package-lock.json', '.npmrc', 'Dockerfile', 'skaffold.yaml'];
+const COPIED = ['services', 'packages', 'scripts', 'charts', 'dev', 'k8s', 'test-e2e/lib', 'package.json', 'package-lock.json', '.npmrc', 'Dockerfile', 'skaffold.yaml'];
 /** Not copied: what is installed or cached, and the same for both trees. */
 const SHARED = ['node_modules', '.tools', '.run/images'];
 const CHANGED_FILE = 'services/gateway/src/media/headers.ts';
