@@ -1,6 +1,6 @@
 // docs/reference/limits.md from LIMITS and the prices of the limiter, with a sentence on each.
 
-import { LIMITS, type Limits } from '@sekisho/contracts';
+import { CLASS_LIMITS, LIMITS, type Limits } from '@sekisho/contracts';
 import { BUDGET_SHAPE, CHARGE_TTL_MS, DEBIT_MAX_MS, PRICE_MAX_MS, TICK_MS, TRANSFORM_ENTRY_MS, fetchPrice, inboxPrice, streamPrice, transformPrice } from '@sekisho/limiter';
 import { limitsFileTable } from './limits-file.ts';
 import { code, page, table } from './markdown.ts';
@@ -63,6 +63,10 @@ const limitRows = (): string[][] =>
 
 const valueOf = (name: string): number => Object.entries(LIMITS).find(([entry]) => entry === name)?.[1] ?? Number.NaN;
 
+const classRows = (): string[][] =>
+  Object.entries(CLASS_LIMITS).map(([name, { bodyBytesMax, cpuMs, wallMs, processCpuS, dataBytesMax }]) =>
+    [code(name), format('BytesMax', bodyBytesMax), format('Ms', cpuMs), format('Ms', wallMs), `${processCpuS} s`, format('BytesMax', dataBytesMax)]);
+
 const ms = (value: number): string => `${value.toLocaleString('en-US')} ms`;
 const MEGAPIXEL = 1_000_000;
 const MiB = 1_048_576;
@@ -94,6 +98,9 @@ export const renderLimits = (): string =>
   page('Limits', 'packages/contracts/src/limits.ts, packages/limiter and services/gateway/src/limits-file/schema.ts', [
     'Every wait has a deadline, and every queue, body, cache and pool a largest size. These are the ones of the media path.',
     table(['limit', 'value', 'meaning'], limitRows()),
+    '## Classes of pictures',
+    'The worker kills a decoder at CPU and time of one picture; the kernel bounds the process behind that. A process for SVG reads nothing else, and the other way round.',
+    table(['class', 'source', 'CPU', 'time', 'CPU of the process (RLIMIT_CPU)', 'data of the process (RLIMIT_DATA)'], classRows()),
     '## Limits file',
     'What `SEKISHO_LIMITS_FILE` may change; see [Configure](../configure.md#limits-and-budgets).',
     limitsFileTable(),

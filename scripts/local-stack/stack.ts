@@ -99,7 +99,7 @@ async function assemble(spec: StackSpec, ground: Ground): Promise<Stack> {
     SEKISHO_PUBLIC_URL: spec.publicUrl, SEKISHO_MISSKEY_URL: spec.misskeyUrl, SEKISHO_LISTEN_HOST: spec.listenHost ?? HOST,
     SEKISHO_OPS_HOST: HOST, SEKISHO_FETCHER_URL: `http://${HOST}:${ports.fetcher}`, SEKISHO_INTERNAL_TOKEN_FILE: secrets.internalToken,
     SEKISHO_CACHE_KEY_FILE: secrets.cacheKey, SEKISHO_ISOLATION_KEY_FILE: secrets.isolationKey, SEKISHO_SHUTDOWN_DELAY_MS: '0',
-    SEKISHO_SHUTDOWN_DRAIN_MS: '1000', ...spec.env,
+    SEKISHO_SHUTDOWN_DRAIN_MS: '1000', SEKISHO_SANDBOX: 'best-effort', ...spec.env,
   };
   const start = (service: ServiceName, name: string, own: Record<string, string>): ChildProcess => {
     const env = { ...environmentOf(service, { ...shared, ...own }), ...processBasics() };

@@ -1,6 +1,8 @@
 // Default limits of the media path, each with its unit in the name.
 // The numbers come from measurements of peers and of our own decoders; docs/reference/limits.md explains them.
 
+import type { DecodeClass } from './media.ts';
+
 const MiB = 1024 * 1024;
 
 export const LIMITS = {
@@ -56,3 +58,30 @@ export const LIMITS = {
   loopBytesMax: 1_024,
 } as const;
 export type Limits = typeof LIMITS;
+
+/** What one picture may cost, and its decoder process. */
+export interface ClassLimits {
+  readonly bodyBytesMax: number;
+  /** SIGKILL by the worker at either. */
+  readonly cpuMs: number;
+  readonly wallMs: number;
+  /** RLIMIT_CPU of the process: behind the worker's own measurement, for the case that the worker itself hangs. */
+  readonly processCpuS: number;
+  /** RLIMIT_DATA of the process. */
+  readonly dataBytesMax: number;
+}
+
+const RASTER: ClassLimits = {
+  bodyBytesMax: LIMITS.pictureBytesMax,
+  cpuMs: LIMITS.decodeCpuMs,
+  wallMs: LIMITS.decodeWallMs,
+  processCpuS: (2 * LIMITS.decodeCpuMs) / 1_000,
+  dataBytesMax: LIMITS.decodeDataBytesMax,
+};
+
+/** Animations are raster pictures of many frames: frames and pixels over all frames bound them, the process does not differ. */
+export const CLASS_LIMITS: Readonly<Record<DecodeClass, ClassLimits>> = {
+  raster: RASTER,
+  animation: RASTER,
+  svg: { ...RASTER, bodyBytesMax: LIMITS.svgBytesMax, cpuMs: LIMITS.svgCpuMs, processCpuS: (2 * LIMITS.svgCpuMs) / 1_000 },
+};

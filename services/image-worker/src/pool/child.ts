@@ -50,6 +50,7 @@ export class DecoderChild implements ChildFacts {
   stderr = '';
 
   readonly #process: ChildProcess;
+  readonly #cpuLimitMs: number;
   readonly #missingWalls: () => readonly SandboxLayer[];
   readonly #hooks: ChildHooks;
   readonly #reader = new FrameReader();
@@ -66,6 +67,7 @@ export class DecoderChild implements ChildFacts {
     this.#hooks = options.hooks;
     const spawned = spawn(of);
     this.#process = spawned.process;
+    this.#cpuLimitMs = spawned.limits.processCpuS * 1_000;
     this.#missingWalls = spawned.missingWalls;
     this.pid = this.#process.pid;
     this.gone = new Promise((resolve) => {
@@ -228,13 +230,13 @@ export class DecoderChild implements ChildFacts {
     // A call that no decoder makes: its filter kills for it.
     if (this.#signal === 'SIGSYS') return 'SEKISHO_IMAGE_VIOLATION';
     // RLIMIT_CPU ends with SIGXCPU, or with SIGKILL when soft and hard limit are the same.
-    if (this.#signal === 'SIGXCPU' || (this.#signal === 'SIGKILL' && this.lifeCpuMs > RLIMIT_SUSPECT_MS)) return 'SEKISHO_IMAGE_CPU';
+    if (this.#signal === 'SIGXCPU' || (this.#signal === 'SIGKILL' && this.lifeCpuMs > this.#cpuLimitMs - CPU_LIMIT_SLACK_MS)) return 'SEKISHO_IMAGE_CPU';
     return OUT_OF_MEMORY.test(this.stderr) ? 'SEKISHO_IMAGE_MEMORY' : 'SEKISHO_IMAGE_CRASH';
   }
 }
 
-/** SVG children get an RLIMIT_CPU of 4 s, the smallest there is. */
-const RLIMIT_SUSPECT_MS = 3_500;
+/** What may be between the last look at a process's CPU and its death at RLIMIT_CPU. */
+const CPU_LIMIT_SLACK_MS = 500;
 
 /** Last words of Rust, V8, GLib and C++; they choose between two codes of the same meaning to a client, no more. */
 const OUT_OF_MEMORY = /memory allocation of|out of memory|failed to allocate|bad_alloc|Cannot allocate memory/i;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { CLASS_LIMITS, DECODE_CLASSES, LIMITS } from '@sekisho/contracts';
 import fc from 'fast-check';
 import { type ChildFacts, POOL_LIMITS, idleTooLong, lackingBlanks, longestIdle, pickChild, processClass, staysAfter } from './isolation.ts';
 
@@ -44,8 +45,10 @@ describe('staysAfter()', () => {
   it.each<[string, Partial<ChildFacts>, 'site' | 'image', boolean]>([
     ['below the number of pictures', { pictures: POOL_LIMITS.picturesMax - 1 }, 'site', true],
     ['at the number of pictures', { pictures: POOL_LIMITS.picturesMax }, 'site', false],
-    ['at the CPU of a life', { lifeCpuMs: POOL_LIMITS.lifeCpuMs }, 'site', true],
-    ['above the CPU of a life', { lifeCpuMs: POOL_LIMITS.lifeCpuMs + 1 }, 'site', false],
+    ['at the CPU of a life', { lifeCpuMs: LIMITS.decodeCpuMs }, 'site', true],
+    ['above the CPU of a life', { lifeCpuMs: LIMITS.decodeCpuMs + 1 }, 'site', false],
+    ['at the CPU of an SVG', { class: 'svg', lifeCpuMs: LIMITS.svgCpuMs }, 'site', true],
+    ['above the CPU of an SVG', { class: 'svg', lifeCpuMs: LIMITS.svgCpuMs + 1 }, 'site', false],
     ['after one picture in image mode', { pictures: 1 }, 'image', false],
   ])('%s', (_name, change, mode, stays) => {
     expect(staysAfter(bound('a', change), mode)).toBe(stays);
@@ -74,5 +77,15 @@ describe('lackingBlanks()', () => {
 describe('processClass()', () => {
   it.each([['raster', 'raster'], ['animation', 'raster'], ['svg', 'svg']] as const)('puts %s into %s', (of, expected) => {
     expect(processClass(of)).toBe(expected);
+  });
+
+  it.each(DECODE_CLASSES)('%s runs in a process with the limits of its class', (of) => {
+    const { processCpuS, dataBytesMax } = CLASS_LIMITS[processClass(of)];
+    expect({ processCpuS, dataBytesMax }).toEqual({ processCpuS: CLASS_LIMITS[of].processCpuS, dataBytesMax: CLASS_LIMITS[of].dataBytesMax });
+  });
+
+  it.each(DECODE_CLASSES)('a process of %s that stays has CPU for a whole picture before the kernel ends it', (of) => {
+    const { cpuMs, processCpuS } = CLASS_LIMITS[of];
+    expect(cpuMs + cpuMs).toBeLessThanOrEqual(processCpuS * 1_000);
   });
 });

@@ -1,18 +1,20 @@
 // Which decoder may see which picture. Pure. A process that was taken over by one site's picture must never be handed
 // another site's, so the choice depends on the token and the class alone, never on load: attackers control load.
 
-import { type DecodeClass, LIMITS } from '@sekisho/contracts';
+import { CLASS_LIMITS, type DecodeClass } from '@sekisho/contracts';
 
 /** `site`: a process serves one source; `image`: one picture. */
 export type IsolationMode = 'site' | 'image';
 
-/** SVG runs in processes of its own: another parser, other limits. */
+/**
+ * SVG runs in processes of its own: another parser, other limits. Animations share those of still pictures: the same
+ * parsers read both, and what bounds a process is the same for both (a test holds it).
+ */
 export type ProcessClass = 'raster' | 'svg';
 export const processClass = (of: DecodeClass): ProcessClass => (of === 'svg' ? 'svg' : 'raster');
 
 export const POOL_LIMITS = {
   picturesMax: 8,
-  lifeCpuMs: LIMITS.decodeCpuMs,
   idleMs: 30_000,
   childrenPerSlot: 8,
   /** More than two buy nothing in steady load: the core is the limit then. */
@@ -46,9 +48,12 @@ export function pickChild<C extends ChildFacts>(children: Iterable<C>, wanted: W
   return free.find((child) => child.token === wanted.token) ?? blank.find((child) => child.ready) ?? blank[0];
 }
 
-/** Whether a child stays for a next picture of its site after one that went well. */
+/**
+ * Whether a child stays for a next picture of its site after one that went well. With no more CPU behind it than one
+ * picture may use, the limit of its process (twice that) never ends a picture that keeps its own.
+ */
 export const staysAfter = (child: ChildFacts, mode: IsolationMode): boolean =>
-  mode === 'site' && child.pictures < POOL_LIMITS.picturesMax && child.lifeCpuMs <= POOL_LIMITS.lifeCpuMs;
+  mode === 'site' && child.pictures < POOL_LIMITS.picturesMax && child.lifeCpuMs <= CLASS_LIMITS[child.class].cpuMs;
 
 /** Bound children that have been idle for too long. */
 export const idleTooLong = <C extends ChildFacts>(children: Iterable<C>, nowMs: number, idleMs: number = POOL_LIMITS.idleMs): C[] =>

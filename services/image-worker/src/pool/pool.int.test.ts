@@ -44,7 +44,7 @@ function watch(options: Partial<PoolOptions> & { readonly script?: string; reado
   const killed: string[] = [];
   const rejected: string[] = [];
   const children: ChildProcess[] = [];
-  const spawn = createSpawn({ sandbox, ...(script === undefined ? {} : { script }), ...(dataBytesMax === undefined ? {} : { dataBytesMax }) });
+  const spawn = createSpawn({ sandbox, ...(script === undefined ? {} : { script }), ...(dataBytesMax === undefined ? {} : { limits: { dataBytesMax } }) });
   const pool = new DecoderPool({
     slots: 1,
     isolation: 'site',
@@ -100,7 +100,7 @@ describe('a hostile child', () => {
     ['burns CPU on the job', `${READY} readJob(); for (;;);`, 'SEKISHO_IMAGE_CPU', undefined],
   ])('that %s ends, and its job with it', async (_name, code, expected, violation) => {
     const burns = expected === 'SEKISHO_IMAGE_CPU';
-    const { pool, rejected, children } = watch({ script: fake(code), startMs: burns ? 5_000 : 1_500, cpuMs: 300, wallMs: burns ? 10_000 : 700 });
+    const { pool, rejected, children } = watch({ script: fake(code), startMs: burns ? 5_000 : 1_500, limits: { cpuMs: 300, wallMs: burns ? 10_000 : 700 } });
     const outcome = await decode(pool);
     expect(expected.split('|')).toContain(codeOf(outcome));
     if (violation !== undefined) expect(violation.split('|')).toContain(rejected[0]);
@@ -208,7 +208,7 @@ describe('isolation', () => {
   }, 20_000);
 
   it('never runs more pictures at once than it has slots', async () => {
-    const { pool } = watch({ script: fake(`${READY} readJob(); forever();`), wallMs: 500 });
+    const { pool } = watch({ script: fake(`${READY} readJob(); forever();`), limits: { wallMs: 500 } });
     const [first, second] = await Promise.all([decode(pool), decode(pool)]);
     expect([codeOf(first), codeOf(second)]).toEqual(['SEKISHO_IMAGE_WALL', 'SEKISHO_IMAGE_SPAWN']);
   });

@@ -1,7 +1,7 @@
 // The pool of decoder processes: blank ones kept warm, bound ones kept for the site they have served, all of them killed
 // at the first thing that is not as it should be.
 
-import { type Code, type DecodeClass, type DecoderResult, LIMITS, type MediaMode } from '@sekisho/contracts';
+import { CLASS_LIMITS, type ClassLimits, type Code, type DecodeClass, type DecoderResult, type MediaMode } from '@sekisho/contracts';
 import { inTime } from '@sekisho/runtime';
 import { DecoderChild, type KillReason } from './child.ts';
 import type { Violation } from './frame-reader.ts';
@@ -50,8 +50,7 @@ export interface PoolOptions {
   readonly hooks?: PoolHooks;
   /** For tests. */
   readonly startMs?: number;
-  readonly cpuMs?: number;
-  readonly wallMs?: number;
+  readonly limits?: Partial<Pick<ClassLimits, 'cpuMs' | 'wallMs'>>;
   readonly idleMs?: number;
 }
 
@@ -98,6 +97,8 @@ export class DecoderPool {
   /** One picture, at most `slots` at once; never throws. */
   async decode(request: DecodeRequest): Promise<DecodeOutcome> {
     if (this.#closed) return failed('SEKISHO_SHUTTING_DOWN', 0);
+    // The gateway has looked at this too; a worker relies on nobody.
+    if (request.body.length > CLASS_LIMITS[request.class].bodyBytesMax) return failed('SEKISHO_IMAGE_HEADER', 0, 'source longer than its class allows');
     if (this.#running >= this.#options.slots) return failed('SEKISHO_IMAGE_SPAWN', 0, 'more decodes than slots');
     this.#running += 1;
     try {
@@ -166,7 +167,7 @@ export class DecoderPool {
   }
 
   #limits(request: DecodeRequest, waitedMs: number): Parameters<DecoderChild['run']>[2] {
-    const { cpuMs = request.class === 'svg' ? LIMITS.svgCpuMs : LIMITS.decodeCpuMs, wallMs = LIMITS.decodeWallMs } = this.#options;
+    const { cpuMs, wallMs } = { ...CLASS_LIMITS[request.class], ...this.#options.limits };
     const remainingMs = Math.max(1, request.remainingMs - waitedMs);
     return { cpuMs, wallMs: Math.min(wallMs, remainingMs), wallReason: remainingMs < wallMs ? 'deadline' : 'wall' };
   }

@@ -1,23 +1,17 @@
 // The command line of a decoder: launcher, its options, node, script. Pure; nothing is ever quoted, there is no shell.
 
-import { LIMITS } from '@sekisho/contracts';
+import type { ClassLimits } from '@sekisho/contracts';
 import type { ProcessClass } from '../pool/isolation.ts';
 import type { DecoderPaths } from './paths.ts';
 import { type Sandbox, stackedProfile } from './plan.ts';
 
-export interface ProcessLimits {
-  /** RLIMIT_CPU, behind the worker's own measurement, for the case that the worker itself hangs. */
-  readonly cpuSeconds: number;
-  readonly dataBytes: number;
-}
+export type ProcessLimits = Pick<ClassLimits, 'processCpuS' | 'dataBytesMax'>;
 
-export const PROCESS_LIMITS: Readonly<Record<ProcessClass, ProcessLimits>> = {
-  raster: { cpuSeconds: (2 * LIMITS.decodeCpuMs) / 1_000, dataBytes: LIMITS.decodeDataBytesMax },
-  svg: { cpuSeconds: (2 * LIMITS.svgCpuMs) / 1_000, dataBytes: LIMITS.decodeDataBytesMax },
-};
-export const FILES_MAX = 64;
+const FILES_MAX = 64;
 const NICE = 10;
 const NICE_MAX = 19;
+
+export type Rlimit = 'CORE' | 'CPU' | 'DATA' | 'FSIZE' | 'NOFILE';
 
 export interface Order {
   readonly sandbox: Sandbox;
@@ -51,8 +45,11 @@ function launcherOptions({ sandbox, limits, paths, parentPid, parentNice }: Orde
   ];
 }
 
-const limitOptions = ({ cpuSeconds, dataBytes }: ProcessLimits): string[] =>
-  Object.entries({ CORE: 0, CPU: cpuSeconds, DATA: dataBytes, FSIZE: 0, NOFILE: FILES_MAX }).flatMap(([name, value]) => ['--limit', `${name}=${value}`]);
+/** By their names for the launcher: no core, no file of any length, few descriptors. */
+export const rlimitsOf = ({ processCpuS, dataBytesMax }: ProcessLimits): Readonly<Record<Rlimit, number>> =>
+  ({ CORE: 0, CPU: processCpuS, DATA: dataBytesMax, FSIZE: 0, NOFILE: FILES_MAX });
+
+const limitOptions = (limits: ProcessLimits): string[] => Object.entries(rlimitsOf(limits)).flatMap(([name, value]) => ['--limit', `${name}=${value}`]);
 
 const landlockOptions = ({ run, read }: DecoderPaths): string[] =>
   ['--landlock', ...run.flatMap((path) => ['--run', path]), ...read.flatMap((path) => ['--read', path])];

@@ -3,15 +3,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { getPriority } from 'node:os';
 import { join } from 'node:path';
+import { CLASS_LIMITS } from '@sekisho/contracts';
 import type { ProcessClass } from '../pool/isolation.ts';
-import { PROCESS_LIMITS, decoderCommand } from './command.ts';
+import { type ProcessLimits, decoderCommand } from './command.ts';
 import { type SandboxLayer, namesOf } from './layers.ts';
 import { DECODER_FOLDER, type DecoderPaths, OPENSSL_CONF, findDecoderPaths } from './paths.ts';
 import { type Sandbox, layersBy } from './plan.ts';
-import { type Walls, missingWalls, readWalls } from './walls.ts';
+import { type AskedWalls, type Walls, missingWalls, readWalls } from './walls.ts';
 
 export interface SpawnedDecoder {
   readonly process: ChildProcess;
+  readonly limits: ProcessLimits;
   /** Layers that were asked for and that the running process does not have; all of them when the kernel does not tell. */
   missingWalls(): readonly SandboxLayer[];
 }
@@ -25,7 +27,7 @@ export interface SpawnOptions {
   /** Layers to leave out. The three of Landlock are one rule set and go together. */
   readonly without?: readonly SandboxLayer[];
   readonly extraEnv?: Readonly<Record<string, string>>;
-  readonly dataBytesMax?: number;
+  readonly limits?: Partial<ProcessLimits>;
 }
 
 const DECODER = join(DECODER_FOLDER, 'main.cjs');
@@ -40,27 +42,27 @@ const ENVIRONMENT = {
 
 /** Starts decoders; an impossible start shows as an `error` or `exit` event of the child. */
 export function createSpawn(options: SpawnOptions): SpawnDecoder {
-  const { script = DECODER, extraPaths, extraEnv, dataBytesMax } = options;
+  const { script = DECODER, extraPaths, extraEnv } = options;
   const sandbox = reduced(options.sandbox, options.without ?? []);
   const found = findDecoderPaths();
   const own = readWalls('self');
   return (of) => {
-    const limits = dataBytesMax === undefined ? PROCESS_LIMITS[of] : { ...PROCESS_LIMITS[of], dataBytes: dataBytesMax };
+    const limits: ProcessLimits = { ...CLASS_LIMITS[of], ...options.limits };
     const paths = widened(found[of], { run: extraPaths?.run ?? [], read: [...(script === DECODER ? [] : [script]), ...(extraPaths?.read ?? [])] });
     const [program, ...args] = decoderCommand({
       sandbox, limits, paths, script, class: of, node: process.execPath, parentPid: process.pid, parentNice: getPriority(),
     });
     const env = { ...ENVIRONMENT, ...(of === 'svg' ? { FONTCONFIG_FILE: FONTS } : {}), ...extraEnv };
     const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], env, cwd: '/' });
-    return { process: child, missingWalls: () => missingOf(sandbox, own, child.pid ?? -1) };
+    return { process: child, limits, missingWalls: () => missingOf({ sandbox, limits }, own, child.pid ?? -1) };
   };
 }
 
-function missingOf(sandbox: Sandbox, own: Walls, pid: number): readonly SandboxLayer[] {
+function missingOf(asked: AskedWalls, own: Walls, pid: number): readonly SandboxLayer[] {
   try {
-    return missingWalls(sandbox, own, readWalls(pid));
+    return missingWalls(asked, own, readWalls(pid));
   } catch {
-    return namesOf(sandbox.layers, true);
+    return namesOf(asked.sandbox.layers, true);
   }
 }
 

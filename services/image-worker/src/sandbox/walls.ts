@@ -2,9 +2,10 @@
 // Landlock cannot be read back; there the launcher ends the start when the kernel refuses.
 
 import { readFileSync } from 'node:fs';
+import { type ProcessLimits, type Rlimit, rlimitsOf } from './command.ts';
 import { readLabel } from './facts.ts';
 import { type Label, decoderLabel } from './label.ts';
-import type { SandboxLayer } from './layers.ts';
+import { type SandboxLayer, namesOf } from './layers.ts';
 import type { Sandbox } from './plan.ts';
 
 export interface Walls {
@@ -12,34 +13,60 @@ export interface Walls {
   /** 2: filters are in force. */
   readonly seccompMode: number;
   readonly seccompFilters: number;
+  /** Soft limits equal to their hard ones; others count as none. */
+  readonly rlimits: ReadonlyMap<Rlimit, number>;
   readonly label: Label | undefined;
 }
 
 const FILTER_MODE = 2;
+const RLIMITS = ['CORE', 'CPU', 'DATA', 'FSIZE', 'NOFILE'] as const satisfies readonly Rlimit[];
 
 const numberOf = (status: string, name: string): number => Number(new RegExp(`^${name}:\\t(\\d+)$`, 'm').exec(status)?.[1] ?? 0);
 
 /** Text of /proc/PID/status. */
-export const parseStatus = (status: string): Omit<Walls, 'label'> => ({
+export const parseStatus = (status: string): Pick<Walls, 'noNewPrivs' | 'seccompMode' | 'seccompFilters'> => ({
   noNewPrivs: numberOf(status, 'NoNewPrivs') === 1,
   seccompMode: numberOf(status, 'Seccomp'),
   seccompFilters: numberOf(status, 'Seccomp_filters'),
 });
 
+const LIMIT_NAMES: Readonly<Record<Rlimit, string>> = { CORE: 'core file size', CPU: 'cpu time', DATA: 'data size', FSIZE: 'file size', NOFILE: 'open files' };
+
+/** Text of /proc/PID/limits. */
+export function parseLimits(limits: string): ReadonlyMap<Rlimit, number> {
+  const found = new Map<Rlimit, number>();
+  for (const name of RLIMITS) {
+    const match = new RegExp(`^Max ${LIMIT_NAMES[name]} +(\\d+) +(\\d+) `, 'm').exec(limits);
+    if (match !== null && match[1] === match[2]) found.set(name, Number(match[1]));
+  }
+  return found;
+}
+
 /** @throws when the kernel does not tell */
-export const readWalls = (pid: number | 'self'): Walls => ({ ...parseStatus(readFileSync(`/proc/${pid}/status`, 'latin1')), label: readLabel(pid) });
+export const readWalls = (pid: number | 'self'): Walls => ({
+  ...parseStatus(readFileSync(`/proc/${pid}/status`, 'latin1')),
+  rlimits: parseLimits(readFileSync(`/proc/${pid}/limits`, 'latin1')),
+  label: readLabel(pid),
+});
+
+export interface AskedWalls {
+  readonly sandbox: Sandbox;
+  readonly limits: ProcessLimits;
+}
+
+type Stands = (decoder: Walls, asked: AskedWalls, own: Walls) => boolean;
+
+const STANDS: Readonly<Partial<Record<SandboxLayer, Stands>>> = {
+  no_new_privs: ({ noNewPrivs }) => noNewPrivs,
+  limits: ({ rlimits }, { limits }) => RLIMITS.every((name) => rlimits.get(name) === rlimitsOf(limits)[name]),
+  // Filters of the worker's container count in its decoders too.
+  seccomp: ({ seccompMode, seccompFilters }, _asked, own) => seccompMode === FILTER_MODE && seccompFilters > own.seccompFilters,
+  apparmor: ({ label }, { sandbox: { profile } }) => profile !== undefined && label?.name === decoderLabel(profile) && label.mode === 'enforce',
+};
 
 /**
  * Layers that were asked for and are not there.
- * @param own walls of the worker: filters of its container count in its decoders too
+ * @param own walls of the worker
  */
-export function missingWalls(sandbox: Sandbox, own: Walls, decoder: Walls): SandboxLayer[] {
-  const { layers, profile } = sandbox;
-  const missing: SandboxLayer[] = [];
-  if (layers.no_new_privs && !decoder.noNewPrivs) missing.push('no_new_privs');
-  const filtered = decoder.seccompMode === FILTER_MODE && decoder.seccompFilters > own.seccompFilters;
-  if (layers.seccomp && !filtered) missing.push('seccomp');
-  const labelled = profile !== undefined && decoder.label?.name === decoderLabel(profile) && decoder.label.mode === 'enforce';
-  if (layers.apparmor && !labelled) missing.push('apparmor');
-  return missing;
-}
+export const missingWalls = (asked: AskedWalls, own: Walls, decoder: Walls): SandboxLayer[] =>
+  namesOf(asked.sandbox.layers, true).filter((layer) => STANDS[layer]?.(decoder, asked, own) === false);
