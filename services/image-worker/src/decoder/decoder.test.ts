@@ -80,6 +80,22 @@ describe('readBmp()', () => {
     expect(indices(readBmp(file))).toEqual(expected);
   });
 
+  it('passes over runs that leave the picture, however many', () => {
+    // Work is counted in reads of the palette, not in time.
+    const runs = Array.from({ length: 10_000 }, () => [255, 5]).flat();
+    const file = indexed({ width: 2, height: 2, depth: 8, compression: 1 }, [...runs, 0, 0, 1, 3, 0, 1]);
+    const { readHeader, readPixels } = require('./dib.cjs') as {
+      readHeader(bytes: Buffer, at: number, options: object): { palette: Uint32Array };
+      readPixels(bytes: Buffer, header: object): Uint32Array;
+    };
+    const header = readHeader(file, 14, { pixelsAt: file.readUInt32LE(10) });
+    let reads = 0;
+    const palette = new Proxy(header.palette, { get: (target, key) => { reads += 1; return Reflect.get(target, key) as unknown; } });
+    const pixels = readPixels(file, { ...header, palette });
+    expect([...pixels].map((pixel) => (pixel >>> 16) & 0xff)).toEqual([3, 0, 5, 5]);
+    expect(reads).toBeLessThanOrEqual(8);
+  });
+
   it('reads 16 bit fields', () => {
     const picture = readBmp(bmp({ width: 2, height: 1, depth: 16 }, Buffer.from([0x00, 0x7c, 0x1f, 0x00])));
     expect([...picture.data]).toEqual([255, 0, 0, 255, 0, 0, 255, 255]);

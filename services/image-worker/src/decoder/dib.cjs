@@ -131,22 +131,28 @@ const part = (pixel, field) => (field === undefined ? 0 : Math.round((((pixel >>
 const pack = (pixel, [red, green, blue, alpha]) =>
   (((alpha === undefined ? 255 : part(pixel, alpha)) << 24) | (part(pixel, blue) << 16) | (part(pixel, green) << 8) | part(pixel, red)) >>> 0;
 
-/** Run lengths. Each turn eats at least two bytes and a run never leaves the picture, so the input bounds the work. */
+/**
+ * Run lengths. Each turn eats at least two bytes, and what runs out of its line is passed over: no pixel is written twice,
+ * so the picture and the input bound the work.
+ */
 function readRuns(bytes, header) {
-  const { width, height, palette, depth } = header;
+  const { width, height, topDown, palette, depth } = header;
   const out = new Uint32Array(width * height).fill(palette[0]);
-  const put = (x, y, index) => {
-    if (x < width && y < height) out[(header.topDown ? y : height - 1 - y) * width + x] = palette[index];
-  };
   let at = header.pixelsAt;
   let x = 0;
   let y = 0;
+  const write = (count, indexOf) => {
+    const from = (topDown ? y : height - 1 - y) * width + x;
+    const end = Math.min(count, width - x);
+    for (let i = 0; i < end; i += 1) out[from + i] = palette[indexOf(i)];
+    x += count;
+  };
   while (at + 2 <= bytes.length && y < height) {
     const count = bytes[at];
     const value = bytes[at + 1];
     at += 2;
     if (count > 0) {
-      for (let i = 0; i < count; i += 1, x += 1) put(x, y, indexAt(value, i, depth));
+      write(count, (i) => indexAt(value, i, depth));
     } else if (value === 0) {
       x = 0;
       y += 1;
@@ -160,7 +166,8 @@ function readRuns(bytes, header) {
     } else {
       const length = depth === 8 ? value : Math.ceil(value / 2);
       if (at + length > bytes.length) refuse('decode');
-      for (let i = 0; i < value; i += 1, x += 1) put(x, y, literalAt(bytes, at, i, depth));
+      const literalsAt = at;
+      write(value, (i) => literalAt(bytes, literalsAt, i, depth));
       at += length + (length % 2);
     }
   }

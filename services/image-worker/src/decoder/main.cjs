@@ -3,22 +3,13 @@
 // It is meant to be taken over: it knows neither client nor URL nor Redis, and its parent believes nothing it says.
 
 const { readJob, writeFrame } = require('./frames.cjs');
+const { SVG, confine } = require('./operations.cjs');
 const { reasonOf } = require('./refusal.cjs');
 const { sharp } = require('./sharp-lean.cjs');
 const { transform } = require('./transform.cjs');
 
-const SVG = 'svg';
-const LOADERS = {
-  raster: ['VipsForeignLoadJpegBuffer', 'VipsForeignLoadPngBuffer', 'VipsForeignLoadNsgifBuffer', 'VipsForeignLoadWebpBuffer', 'VipsForeignLoadHeifBuffer'],
-  svg: ['VipsForeignLoadSvgBuffer'],
-};
-const SAVERS = ['VipsForeignSaveWebpBuffer', 'VipsForeignSaveWebpTarget', 'VipsForeignSavePngBuffer', 'VipsForeignSavePngTarget'];
-
 const own = process.argv[2] === SVG ? SVG : 'raster';
-sharp.cache(false);
-sharp.concurrency(1);
-sharp.block({ operation: ['VipsForeignLoad', 'VipsForeignSave'] });
-sharp.unblock({ operation: [...LOADERS[own], ...SAVERS] });
+confine(sharp, own);
 
 async function serve() {
   writeFrame('ready', 0, {});

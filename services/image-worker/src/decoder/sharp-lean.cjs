@@ -9,7 +9,9 @@ const Module = require('node:module');
 const path = require('node:path');
 
 const LEAN_VERSION = '0.35.5';
-const PLATFORM = 'linux-x64';
+const PLATFORM = `linux-${process.arch}`;
+/** glibc's loader, where each architecture's programs expect it: musl has another one. */
+const LOADERS = { x64: '/lib64/ld-linux-x86-64.so.2', arm64: '/lib/ld-linux-aarch64.so.1' };
 
 function loadLean() {
   const load = Module._load;
@@ -41,10 +43,11 @@ function loadLean() {
   }
 }
 
-/** Lean only for the tested version on glibc x64: the stubs answer for detect-libc. */
+/** Lean only for the tested version on glibc: the stubs answer for detect-libc. */
 function isLean() {
   const { version } = JSON.parse(fs.readFileSync(path.join(path.dirname(require.resolve('sharp')), '..', 'package.json'), 'utf8'));
-  return version === LEAN_VERSION && process.platform === 'linux' && process.arch === 'x64' && fs.existsSync('/lib64/ld-linux-x86-64.so.2');
+  const loader = LOADERS[process.arch];
+  return version === LEAN_VERSION && process.platform === 'linux' && loader !== undefined && fs.existsSync(loader);
 }
 
 const lean = isLean();
