@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { launcherProblem } from '../scripts/set-up/launcher.ts';
 
 const BENCHES = ['transform', 'hit', 'passthrough', 'fairness', 'coalesce', 'limiter'] as const;
 type Bench = (typeof BENCHES)[number];
@@ -33,6 +34,8 @@ if (unknown.length > 0) {
 }
 const chosen = (asked.length === 0 ? BENCHES : asked.filter(isBench)).filter((name) => existsSync(join(import.meta.dirname, `${name}.ts`)));
 say(`machine: ${cpus().length} cores, ${cpus()[0]?.model.trim() ?? 'unknown'}, load ${loadavg()[0]?.toFixed(1)}; Node ${process.version}`);
+const unwalled = launcherProblem();
+if (unwalled !== undefined) say(`all figures without the sandbox of the decoders: ${unwalled}`);
 const all: string[] = [];
 let failed = 0;
 for (const name of chosen) {

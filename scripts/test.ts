@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ensureGoTools, goToolsProblem } from './set-up/go-tools.ts';
+import { launcherProblem } from './set-up/launcher.ts';
 import { ensurePrograms } from './set-up/programs.ts';
 
 const root = dirname(import.meta.dirname);
@@ -66,6 +67,17 @@ function jest(project: Project, counts: Counts): void {
   counts.skipped.push(...all.filter(({ status: s }) => s !== 'passed' && s !== 'failed').map((test) => test.fullName));
 }
 
+/** Without it the decoders of the tests run without walls, and the tests of the walls are skipped. */
+function launcher(counts: Counts): void {
+  try {
+    const problem = launcherProblem();
+    if (problem !== undefined) counts.skipped.push(`decoder sandbox: ${problem}`);
+  } catch (error) {
+    process.stdout.write(`decoder sandbox: ${error instanceof Error ? error.message : String(error)}\n`);
+    counts.failed += 1;
+  }
+}
+
 /** Helm and its helpers are built from Go modules on first use; without Go the project is skipped by name. */
 function chart(counts: Counts): void {
   const problem = goToolsProblem();
@@ -93,6 +105,7 @@ const asked = process.argv.slice(2);
 const wanted = PROJECTS.filter((project) => asked.length === 0 || asked.includes(project));
 const counts: Counts = { passed: 0, failed: 0, skipped: [] };
 ensurePrograms(wanted.includes('browser') ? ['redis-server', 'openssl', 'chromium'] : ['redis-server', 'openssl']);
+launcher(counts);
 if (asked.length === 0) {
   check('lint and types', ['scripts/lint.ts'], counts);
   check('generated files', ['scripts/generate.ts', '--verify'], counts);

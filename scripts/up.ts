@@ -9,6 +9,7 @@ import { type StackOptions, handedOn, readOptions } from './local-stack/options.
 import { PortTaken, assertPortFree } from './local-stack/ports.ts';
 import { StackProblem } from './local-stack/processes.ts';
 import { type Stack, type StackSpec, startStack } from './local-stack/stack.ts';
+import { launcherProblem } from './set-up/launcher.ts';
 import { MissingProgram, ensurePrograms } from './set-up/programs.ts';
 
 const root = dirname(import.meta.dirname);
@@ -90,6 +91,9 @@ function createPrinter(): { print(line: string): void; all(): void; only(service
 async function main(signals: Signals): Promise<void> {
   const options = readOptions(process.env);
   if (options.SEKISHO_REDIS_URL === undefined) ensurePrograms(['redis-server']);
+  // The image-worker says what it lacks without the launcher; how to get it is known here.
+  const unwalled = launcherProblem();
+  if (unwalled !== undefined) say(`no sandbox around the decoders: ${unwalled}`);
   await assertPorts(options);
   const publicUrl = options.SEKISHO_PUBLIC_URL?.origin ?? `http://localhost:${options.SEKISHO_GATEWAY_PORT}`;
   const demo = options.SEKISHO_MISSKEY_URL === undefined ? await startDemo(publicUrl) : undefined;

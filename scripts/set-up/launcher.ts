@@ -65,4 +65,19 @@ export function compileStatic(source: string, output: string, { compiler = 'gcc'
   if (status !== 0) throw new CompileFailed(`${source} does not compile: ${error?.message ?? stderr.trim()}`);
 }
 
-if (import.meta.main) process.stdout.write(`${ensureLauncher()}\n`);
+/** For who can go on without: undefined when it is there, else the sentence why not. */
+export function launcherProblem(): string | undefined {
+  try {
+    ensureLauncher();
+    return undefined;
+  } catch (error) {
+    if (error instanceof MissingProgram) return error.message.replaceAll('\n', '; ');
+    throw error;
+  }
+}
+
+if (import.meta.main) {
+  const problem = launcherProblem();
+  process.stdout.write(`${problem ?? join(root, LAUNCHER)}\n`);
+  process.exitCode = problem === undefined ? 0 : 1;
+}

@@ -9,7 +9,7 @@ import type { Engine } from './cases.ts';
 
 const MEMORY_GIB_MIN = 3.5;
 const GROUPS = ['cpu', 'cpuacct', 'cpuset', 'memory', 'devices', 'freezer', 'blkio', 'pids'];
-const PROGRAMS: readonly Program[] = ['containerd', 'runc', 'etcd', 'cni-plugins', 'nft', 'buildah', 'docker-registry', 'busybox', 'ip', 'openssl'];
+const PROGRAMS: readonly Program[] = ['containerd', 'runc', 'etcd', 'cni-plugins', 'nft', 'buildah', 'docker-registry', 'busybox', 'ip', 'openssl', 'gcc', 'libc.a'];
 
 const works = (program: string, ...args: string[]): boolean => spawnSync(program, args, { stdio: 'ignore', timeout: 20_000 }).status === 0;
 const inNewNetwork = (script: string): boolean => works('unshare', '--net', '--mount', '--pid', '--uts', '--fork', 'sh', '-ec', script);
