@@ -6,7 +6,10 @@ import { ARCHITECTURES, type Architecture, constantOf, numberOf } from './machin
 
 const constantNames = z.array(z.string()).min(1);
 
-/** One argument. `is`: equals the sum; `in`: equals one of them; `only`: no other bit; `has`: all of these bits; `of`: looked at alone. */
+/**
+ * One argument. `is`: equals these bits together; `in`: equals one of them; `only`: has no other bit; `without`: has none of
+ * these. Beside them `of`: only these bits are looked at; `has`: all of these bits are set.
+ */
 const conditionSchema = z.strictObject({
   argument: z.int().min(0).max(5),
   name: z.string(),
@@ -15,6 +18,7 @@ const conditionSchema = z.strictObject({
   is: constantNames.optional(),
   in: constantNames.optional(),
   only: constantNames.optional(),
+  without: constantNames.optional(),
   has: constantNames.optional(),
   of: constantNames.optional(),
 });
@@ -91,10 +95,12 @@ function testsOf(condition: Condition, architecture: Architecture): readonly Tes
   const all = bits === 64 ? 0xff_ff_ff_ff_ff_ff_ff_ffn : 0xff_ff_ff_ffn;
   const sum = (names: readonly string[]): bigint => names.reduce((total, name) => total | constantOf(architecture, name), 0n);
   const test = (mask: bigint, value: bigint): Test => ({ argument, bits, mask, value });
-  const kinds = [condition.is, condition.in, condition.only].filter((kind) => kind !== undefined);
-  if (kinds.length !== 1) throw new Error(`${condition.name}: exactly one of is, in, only`);
-  if (condition.in !== undefined) return condition.in.map((name) => test(all, constantOf(architecture, name)));
-  if (condition.is !== undefined) return [test(condition.of === undefined ? all : sum(condition.of), sum(condition.is))];
+  const kinds = [condition.is, condition.in, condition.only, condition.without].filter((kind) => kind !== undefined);
+  if (kinds.length !== 1) throw new Error(`${condition.name}: exactly one of is, in, only, without`);
   const has = sum(condition.has ?? []);
+  const looked = condition.of === undefined ? all : sum(condition.of);
+  if (condition.in !== undefined) return condition.in.map((name) => test(looked, constantOf(architecture, name)));
+  if (condition.is !== undefined) return [test(looked, sum(condition.is))];
+  if (condition.without !== undefined) return [test(sum(condition.without) | has, has)];
   return [test(all & ~(sum(condition.only ?? []) & ~has), has)];
 }
