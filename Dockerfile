@@ -34,8 +34,9 @@ COPY modules/ /app/
 FROM fetcher-modules AS fetcher
 COPY app/ /app/
 
-# Its decoders are started by /bin/sh and nice of the base.
 FROM runtime AS image-worker-modules
+# What its decoders need to be walled in is in the image: a kernel that lacks it must be noticed, not lived with.
+ENV SEKISHO_SANDBOX=require
 LABEL org.opencontainers.image.title="Sekisho image-worker" \
       org.opencontainers.image.description="Decodes and encodes pictures in child processes."
 EXPOSE 9090

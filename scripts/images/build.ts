@@ -2,11 +2,13 @@
 
 import { readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { CompileFailed } from '../set-up/launcher.ts';
+import { MissingProgram } from '../set-up/programs.ts';
 import { contentTag } from './content-tag.ts';
 import { type BuildOrder, USAGE, isLoopbackRegistry, parseOrder } from './order.ts';
 import { BuildProblem, ask, askBuildah, buildah } from './run.ts';
-import { readManifest, sourcesOf, workspacesOf } from './service.ts';
-import { type StageSpec, modulesKey, stageLower, stageSources } from './stage.ts';
+import { readManifest } from './service.ts';
+import { type StageSpec, ingredientsOf, modulesKey, stageLower, stageSources } from './stage.ts';
 
 const root = dirname(dirname(import.meta.dirname));
 const EXIT_USAGE = 2;
@@ -32,22 +34,20 @@ function ensureBase(image: string, architecture: string): string {
   return id;
 }
 
-const readAll = (paths: readonly string[]): ReadonlyMap<string, Buffer> => new Map(paths.map((path) => [path, readFileSync(join(root, path))]));
-
 /** Builds for one architecture and returns the reference made of the content. */
 function buildPart(order: BuildOrder, spec: StageSpec): string {
   const { service, architecture, nodeVersion } = spec;
-  const sources = sourcesOf(root, workspacesOf(root, service));
+  const ingredients = ingredientsOf(spec);
   const baseId = ensureBase(order.baseImage, architecture);
   const content = { service, architecture, nodeVersion, baseId };
-  const seldom = new Map([...readAll([DOCKERFILE]), ['modules', Buffer.from(modulesKey(root))]]);
-  const reference = `localhost/sekisho-${service}:${contentTag({ ...content, files: new Map([...seldom, ...readAll(sources)]) })}`;
+  const seldom = new Map([[DOCKERFILE, readFileSync(join(root, DOCKERFILE))], ['modules', Buffer.from(modulesKey(root))]]);
+  const reference = `localhost/sekisho-${service}:${contentTag({ ...content, files: new Map([...seldom, ...ingredients]) })}`;
   if (isThere(reference)) return reference;
   const lower = `localhost/sekisho-${service}-modules:${contentTag({ ...content, files: seldom })}`;
   if (!isThere(lower)) build(stageLower(spec), { baseId, spec, target: `${service}-modules`, options: ['--tag', lower] });
   // The stage below is taken from the image just made instead of being built again.
   const below = ['--build-context', `${service}-modules=container-image://${lower}`];
-  build(stageSources(spec), { baseId, spec, target: service, options: [...below, ...labels(order, sources), '--tag', reference] });
+  build(stageSources(spec), { baseId, spec, target: service, options: [...below, ...labels(order, [...ingredients.keys()]), '--tag', reference] });
   return reference;
 }
 
@@ -131,7 +131,8 @@ function main(): number {
 try {
   process.exitCode = main();
 } catch (error) {
-  if (!(error instanceof BuildProblem)) throw error;
+  const isExplained = error instanceof BuildProblem || error instanceof MissingProgram || error instanceof CompileFailed;
+  if (!isExplained) throw error;
   say(error.message);
   process.exitCode = 1;
 }

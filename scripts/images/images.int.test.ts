@@ -2,12 +2,13 @@
 
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { type TestOrigin, type TestRedis, makePicture, startOrigin, startRedis } from '@sekisho/testkit';
 import { freePort } from '../local-stack/ports.ts';
+import { LAUNCHER } from '../set-up/launcher.ts';
 import { SERVICES, type Service } from './service.ts';
 
 /** The first build fetches Node and the packages. */
@@ -15,7 +16,7 @@ jest.setTimeout(300_000);
 const root = dirname(dirname(import.meta.dirname));
 const BASE = 'localhost/sekisho-debian:13';
 const HOST = '127.0.0.1';
-const READY_MS = 30_000;
+const READY_MS = 60_000;
 
 const succeeds = (program: string, ...args: readonly string[]): boolean => spawnSync(program, args, { stdio: 'ignore', timeout: 20_000 }).status === 0;
 const isPossible = process.getuid?.() === 0 && succeeds('unshare', '--mount', 'true') && succeeds('buildah', 'inspect', '--type', 'image', BASE);
@@ -68,10 +69,29 @@ async function ready(port: number): Promise<void> {
   }
 }
 
-const entryOf = (service: Service): string[] => {
-  const { OCIv1 } = JSON.parse(buildah('inspect', '--type', 'image', images.get(service) ?? '')) as { OCIv1: { config: { Entrypoint: string[] } } };
-  return OCIv1.config.Entrypoint;
-};
+const configOf = (image: string): { readonly Entrypoint: string[]; readonly Env: string[] } =>
+  (JSON.parse(buildah('inspect', '--type', 'image', image)) as { OCIv1: { config: { Entrypoint: string[]; Env: string[] } } }).OCIv1.config;
+const entryOf = (service: Service): string[] => configOf(images.get(service) ?? '').Entrypoint;
+const envOf = (service: Service): Record<string, string> => Object.fromEntries(configOf(images.get(service) ?? '').Env.map((pair) => pair.split(/=(.*)/s, 2)));
+
+/** Builds and mounts; returns the folder of the image's files. */
+function treeOf(service: Service, env: Readonly<Record<string, string>>): { readonly image: string; readonly tree: string } {
+  const output = execFileSync('sh', ['scripts/build-image.sh', service], { cwd: root, encoding: 'utf8', env: { ...process.env, IMAGE: '', PUSH_IMAGE: '', PLATFORMS: '', ...env }, stdio: ['ignore', 'pipe', 'ignore'] });
+  const image = output.trim().split('\n').at(-1) ?? '';
+  const container = buildah('from', '--pull-never', image);
+  containers.push(container);
+  return { image, tree: buildah('mount', container) };
+}
+
+const PT_INTERP = 3;
+/** Machine of an ELF file, and whether it needs an interpreter, which means libraries. */
+function readElf(path: string): { readonly machine: number; readonly isStatic: boolean } {
+  const bytes = readFileSync(path);
+  expect(bytes.subarray(0, 6).toString('latin1')).toBe('\x7fELF\x02\x01');
+  const [start, size, count] = [Number(bytes.readBigUInt64LE(32)), bytes.readUInt16LE(54), bytes.readUInt16LE(56)];
+  const types = Array.from({ length: count }, (_, i) => bytes.readUInt32LE(start + i * size));
+  return { machine: bytes.readUInt16LE(18), isStatic: !types.includes(PT_INTERP) };
+}
 
 describeHere('the images (root, buildah and the base of test-e2e/images/base.sh)', () => {
   beforeAll(async () => {
@@ -82,11 +102,9 @@ describeHere('the images (root, buildah and the base of test-e2e/images/base.sh)
     writeFileSync(join(secrets, 'redis-url'), `${redis.url}\n`);
     execFileSync('chmod', ['755', secrets]);
     for (const service of SERVICES) {
-      const output = execFileSync('sh', ['scripts/build-image.sh', service], { cwd: root, encoding: 'utf8', env: { ...process.env, IMAGE: '', PUSH_IMAGE: '', PLATFORMS: '', BASE_IMAGE: BASE }, stdio: ['ignore', 'pipe', 'ignore'] });
-      images.set(service, output.trim().split('\n').at(-1) ?? '');
-      const container = buildah('from', '--pull-never', images.get(service) ?? '');
-      containers.push(container);
-      trees.set(service, buildah('mount', container));
+      const { image, tree } = treeOf(service, { BASE_IMAGE: BASE });
+      images.set(service, image);
+      trees.set(service, tree);
     }
   });
   afterAll(async () => {
@@ -112,6 +130,36 @@ describeHere('the images (root, buildah and the base of test-e2e/images/base.sh)
     for (const service of ['gateway', 'fetcher'] as const) expect(await found(service)).toContain('No such file');
   });
 
+  // Nothing of the image of another architecture is run, so that one needs no base.
+  it.each<[string, string, Record<string, string>, number, string]>([
+    ['amd64', 'x86_64', { BASE_IMAGE: BASE, PLATFORMS: 'linux/amd64' }, 62, 'arm64'],
+    ['arm64', 'arm64', { BASE_IMAGE: 'scratch', PLATFORMS: 'linux/arm64' }, 183, 'x86_64'],
+  ])('the image-worker of %s has launcher and filter of its own', (_architecture, name, env, machine, other) => {
+    const { image, tree } = treeOf('image-worker', env);
+    const at = (path: string): string => join(tree, 'app', path);
+    expect(readElf(at(LAUNCHER))).toEqual({ machine, isStatic: true });
+    expect(readElf(join(tree, 'usr/local/bin/node'))).toEqual({ machine, isStatic: false });
+    for (const [path, mode] of [[LAUNCHER, 0o755], [`k8s/seccomp/decoder.${name}.bpf`, 0o644]] as const) {
+      const { uid, gid, mode: found } = statSync(at(path));
+      expect({ path, uid, gid, mode: found & 0o7777 }).toEqual({ path, uid: 0, gid: 0, mode });
+    }
+    expect(readFileSync(at(`k8s/seccomp/decoder.${name}.bpf`)).equals(readFileSync(join(root, `k8s/seccomp/decoder.${name}.bpf`)))).toBe(true);
+    expect(existsSync(at(`k8s/seccomp/decoder.${other}.bpf`))).toBe(false);
+    expect(readdirSync(at('services/image-worker/launcher'), { recursive: true, encoding: 'utf8' }).toSorted()).toEqual(['build', 'build/launcher']);
+    expect(readdirSync(at('node_modules/dejavu-fonts-ttf'), { recursive: true, encoding: 'utf8' }).toSorted()).toEqual([
+      'LICENSE', 'package.json', 'ttf', ...['-Bold', '-Oblique', '', 'Mono'].map((face) => `ttf/DejaVuSans${face}.ttf`), 'ttf/DejaVuSerif.ttf',
+    ]);
+    expect(configOf(image).Env).toContain('SEKISHO_SANDBOX=require');
+  });
+
+  it('the others have no launcher, no filter and no fonts', () => {
+    for (const service of ['gateway', 'fetcher'] as const) {
+      const tree = trees.get(service) ?? '';
+      expect(['app/services/image-worker', 'app/k8s', 'app/node_modules/dejavu-fonts-ttf'].filter((path) => existsSync(join(tree, path)))).toEqual([]);
+      expect(envOf(service)).not.toHaveProperty('SEKISHO_SANDBOX');
+    }
+  });
+
   it('passes one picture from the origin through all three, with secrets from files only', async () => {
     const [gateway = 0, gatewayOps = 0, fetcher = 0, fetcherOps = 0, workerOps = 0] = await Promise.all(Array.from({ length: 5 }, async () => await freePort(HOST)));
     const files = { SEKISHO_WORK_REDIS_URL_FILE: '/run/secrets/redis-url', SEKISHO_OPS_HOST: HOST };
@@ -122,12 +170,14 @@ describeHere('the images (root, buildah and the base of test-e2e/images/base.sh)
         SEKISHO_CACHE_KEY_FILE: '/run/secrets/cache', SEKISHO_ISOLATION_KEY_FILE: '/run/secrets/isolation', SEKISHO_GATEWAY_PORT: String(gateway), SEKISHO_OPS_PORT: String(gatewayOps),
       },
       fetcher: { ...files, ...publicUrl, SEKISHO_FETCHER_PORT: String(fetcher), SEKISHO_OPS_PORT: String(fetcherOps), SEKISHO_UNSAFE_ALLOW_TARGETS: origin.address },
-      'image-worker': { ...files, SEKISHO_OPS_PORT: String(workerOps) },
+      'image-worker': { ...envOf('image-worker'), ...files, SEKISHO_OPS_PORT: String(workerOps) },
     };
     for (const service of SERVICES) expect(await outputOf(spawnIn(service, env[service], [...entryOf(service), '--check-config']))).toEqual({ code: 0, text: 'the configuration is valid\n' });
     const running = SERVICES.map((service) => spawnIn(service, env[service], entryOf(service)));
     const ends = running.map(async (child) => await outputOf(child));
     await Promise.all([gatewayOps, fetcherOps, workerOps].map(ready));
+    const { sandbox } = (await fetch(`http://${HOST}:${workerOps}/readyz`).then(async (answer) => await answer.json())) as { sandbox: Readonly<Record<string, boolean>> };
+    expect(sandbox).toMatchObject({ no_new_privs: true, limits: true, descriptors: true, environment: true, landlock_files: true, seccomp: true });
 
     origin.serve('/a.png', { bytes: await makePicture('png-avatar') });
     const answer = await fetch(`http://${HOST}:${gateway}/media/x.webp?avatar=1&url=${encodeURIComponent(`http://${origin.address}/a.png`)}`);

@@ -6,6 +6,7 @@ import { type ImageContent, contentTag } from './content-tag.ts';
 import { isLoopbackRegistry, parseOrder } from './order.ts';
 import { isUnusedFile, pruneModules } from './prune.ts';
 import { SERVICES, sourcesOf, workspacesOf } from './service.ts';
+import { ingredientsOf } from './stage.ts';
 
 const root = dirname(dirname(import.meta.dirname));
 const folders: string[] = [];
@@ -95,6 +96,24 @@ describe('sourcesOf()', () => {
   });
 });
 
+describe('ingredientsOf()', () => {
+  const of = (service: (typeof SERVICES)[number], architecture: 'amd64' | 'arm64') => ingredientsOf({ root, service, architecture, nodeVersion: '24.0.0' });
+  const walls = (ingredients: ReadonlyMap<string, Buffer>): string[] => [...ingredients.keys()].filter((path) => /^k8s|launcher/.test(path));
+
+  it('are the sources, and for the image-worker the launcher and the filter of its architecture', () => {
+    expect(walls(of('image-worker', 'amd64'))).toEqual(['k8s/seccomp/decoder.x86_64.bpf', 'services/image-worker/launcher/launcher.c']);
+    expect(walls(of('image-worker', 'arm64'))).toEqual(['k8s/seccomp/decoder.arm64.bpf', 'services/image-worker/launcher/launcher.c']);
+    for (const service of SERVICES) expect([...of(service, 'amd64').keys()]).toEqual(expect.arrayContaining([`services/${service}/src/main.ts`]));
+    for (const service of ['gateway', 'fetcher'] as const) expect(walls(of(service, 'amd64'))).toEqual([]);
+  });
+
+  it('tell launchers of two architectures apart', () => {
+    const key = (architecture: 'amd64' | 'arm64') => of('image-worker', architecture).get('services/image-worker/launcher/launcher.c')?.toString('hex');
+    expect(key('amd64')).toMatch(/^[0-9a-f]{40}$/);
+    expect(key('amd64')).not.toBe(key('arm64'));
+  });
+});
+
 describe('pruneModules()', () => {
   it('keeps what runs, licences and the links that are needed', () => {
     const folder = tree({ 'node_modules/a/index.js': '', 'node_modules/a/package.json': '{}', 'node_modules/a/test/x.test.js': '', 'node_modules/a/lib/test/needed.js': '', 'node_modules/a/index.d.ts': '', 'node_modules/a/src/x.ts': '', 'node_modules/a/LICENSE.md': '', 'node_modules/a/README.md': '', 'node_modules/.bin/a': '', 'packages/p/x': '' });
@@ -104,6 +123,18 @@ describe('pruneModules()', () => {
     expect(readdirSync(join(folder, 'node_modules/a')).toSorted()).toEqual(['LICENSE.md', 'index.js', 'lib', 'package.json']);
     expect(readdirSync(join(folder, 'node_modules/@sekisho'))).toEqual(['p']);
     expect(readdirSync(join(folder, 'node_modules')).toSorted()).toEqual(['@sekisho', 'a']);
+  });
+
+  it('keeps of the fonts the five that are used, and their licence', () => {
+    const fonts = 'node_modules/dejavu-fonts-ttf';
+    const folder = tree(Object.fromEntries([
+      'package.json', 'LICENSE', 'AUTHORS', 'NEWS', 'unicover.txt', 'fontconfig/57-dejavu-sans.conf', 'ttf/DejaVuSans.ttf', 'ttf/DejaVuSans-Bold.ttf', 'ttf/DejaVuSans-BoldOblique.ttf',
+      'ttf/DejaVuSans-Oblique.ttf', 'ttf/DejaVuSansMono.ttf', 'ttf/DejaVuSansMono-Bold.ttf', 'ttf/DejaVuSerif.ttf', 'ttf/DejaVuSerifCondensed.ttf', 'ttf/DejaVuMathTeXGyre.ttf',
+    ].map((name) => [`${fonts}/${name}`, ''])));
+    mkdirSync(join(folder, 'node_modules/@sekisho'));
+    pruneModules(folder, []);
+    expect(readdirSync(join(folder, fonts)).toSorted()).toEqual(['LICENSE', 'package.json', 'ttf']);
+    expect(readdirSync(join(folder, fonts, 'ttf')).toSorted()).toEqual(['DejaVuSans-Bold.ttf', 'DejaVuSans-Oblique.ttf', 'DejaVuSans.ttf', 'DejaVuSansMono.ttf', 'DejaVuSerif.ttf']);
   });
 
   it('fails when npm has copied a package of ours, or has not linked it', () => {

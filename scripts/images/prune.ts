@@ -8,6 +8,10 @@ const UNUSED = /\.(?:[cm]?ts|map|md|markdown|flow|cc|h|hpp|gyp|gypi|ya?ml)$|^(?:
 /** Folders beside a package's manifest. */
 const UNUSED_FOLDERS = new Set(['test', 'tests', '__tests__', 'docs', 'example', 'examples', 'bench', 'benchmark', 'benchmarks', 'coverage', '.github']);
 const KEPT = /^(?:licen[cs]e|copying|notice|authors)/i;
+/** Of packages that are no code: the files that are used, below the package. */
+const PICKED: Readonly<Record<string, RegExp>> = {
+  'dejavu-fonts-ttf': /^(?:package\.json|LICENSE|ttf\/DejaVu(?:Sans(?:-Bold|-Oblique)?|SansMono|Serif)\.ttf)$/,
+};
 
 export const isUnusedFile = (name: string): boolean => UNUSED.test(name) && !KEPT.test(name);
 
@@ -19,6 +23,7 @@ export function pruneModules(folder: string, workspaces: readonly string[]): voi
   const modules = join(folder, 'node_modules');
   for (const name of ['.bin', '.package-lock.json']) rmSync(join(modules, name), { recursive: true, force: true });
   pruneLinks(folder, workspaces);
+  for (const [name, picked] of Object.entries(PICKED)) pick(join(modules, name), picked);
   pruneFiles(modules);
   for (const group of ['packages', 'services']) removeEmpty(join(folder, group));
 }
@@ -37,6 +42,12 @@ function pruneLinks(folder: string, workspaces: readonly string[]): void {
 }
 
 const existsLink = (scope: string, workspace: string): boolean => readdirSync(scope).includes(workspace.split('/')[1] ?? '');
+
+function pick(folder: string, picked: RegExp): void {
+  if (!existsSync(folder)) return;
+  const files = readdirSync(folder, { withFileTypes: true, recursive: true }).filter((entry) => !entry.isDirectory());
+  for (const { parentPath, name } of files) if (!picked.test(relative(folder, join(parentPath, name)))) rmSync(join(parentPath, name));
+}
 
 function pruneFiles(folder: string): void {
   const entries = readdirSync(folder, { withFileTypes: true });

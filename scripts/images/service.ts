@@ -7,6 +7,8 @@ export const SERVICES = ['gateway', 'fetcher', 'image-worker'] as const;
 export type Service = (typeof SERVICES)[number];
 
 const SCOPE = '@sekisho/';
+/** As k8s/seccomp names them. */
+const FILTERS = { amd64: 'x86_64', arm64: 'arm64' } as const;
 /** Folders of tests and of helpers that only tests import. */
 const TEST_FOLDERS = new Set(['testing', 'node_modules']);
 const isShipped = (name: string): boolean => !name.endsWith('.test.ts');
@@ -37,6 +39,10 @@ export function workspacesOf(root: string, service: Service): readonly string[] 
 /** Paths of the files in the image, relative to `root`, sorted. */
 export const sourcesOf = (root: string, workspaces: readonly string[]): readonly string[] =>
   workspaces.flatMap((workspace) => [`${workspace}/package.json`, ...filesUnder(root, `${workspace}/src`)]).toSorted();
+
+/** Files of the repository that an image holds besides: what the image-worker puts around its decoders. */
+export const wallsOf = (service: Service, architecture: keyof typeof FILTERS): readonly string[] =>
+  service === 'image-worker' ? [`k8s/seccomp/decoder.${FILTERS[architecture]}.bpf`] : [];
 
 function filesUnder(root: string, folder: string): string[] {
   return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {

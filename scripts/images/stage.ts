@@ -4,13 +4,14 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { chmodSync, cpSync, existsSync, lutimesSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { LAUNCHER, LAUNCHER_SOURCE, ensureLauncher, launcherKey } from '../set-up/launcher.ts';
 import { pruneModules } from './prune.ts';
 import type { Architecture } from './order.ts';
 import { npm, run } from './run.ts';
-import { type Service, sourcesOf, workspacesOf } from './service.ts';
+import { type Service, sourcesOf, wallsOf, workspacesOf } from './service.ts';
 
 /** Raise when staging itself changes what it makes. */
-const LAYOUT = '2';
+const LAYOUT = '3';
 const CPU: Readonly<Record<Architecture, string>> = { amd64: 'x64', arm64: 'arm64' };
 
 export interface StageSpec {
@@ -35,13 +36,23 @@ export function stageLower(spec: StageSpec, context = newContext(spec)): string 
   return context;
 }
 
-/** Adds our sources. Returns the context's folder, which belongs to the caller. */
+const copiedFiles = ({ root, service, architecture }: StageSpec): readonly string[] => [...sourcesOf(root, workspacesOf(root, service)), ...wallsOf(service, architecture)];
+
+/** Whatever decides what stageSources makes, by path in the repository. */
+export function ingredientsOf(spec: StageSpec): ReadonlyMap<string, Buffer> {
+  const launcher = spec.service === 'image-worker' ? [[LAUNCHER_SOURCE, launcherKey(spec.architecture)] as const] : [];
+  return new Map([...copiedFiles(spec).map((path) => [path, readFileSync(join(spec.root, path))] as const), ...launcher]);
+}
+
+/** Adds our sources, and the walls around decoders. Returns the context's folder, which belongs to the caller. */
 export function stageSources(spec: StageSpec, context = newContext(spec)): string {
   const folder = join(context, 'app');
-  for (const path of sourcesOf(spec.root, workspacesOf(spec.root, spec.service))) {
+  const add = (from: string, path: string): void => {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
-    cpSync(join(spec.root, path), join(folder, path));
-  }
+    cpSync(from, join(folder, path));
+  };
+  for (const path of copiedFiles(spec)) add(join(spec.root, path), path);
+  if (spec.service === 'image-worker') add(ensureLauncher(spec.architecture), LAUNCHER);
   settle(folder);
   return context;
 }
