@@ -6,7 +6,7 @@ import { dirname, join, normalize } from 'node:path';
 /** Measured, not written: it appears with the first bench. */
 const MAY_BE_MISSING: ReadonlySet<string> = new Set(['docs/performance.md']);
 /** A file of the repository in a code span; patterns and placeholders are not meant. */
-const NAMED_FILE = /`((?:packages|services|scripts|config|docs|k8s|bench|test-browser|test-stack|test-chart|test-e2e|charts|dev)\/[\w./-]+\.\w+)`/g;
+const NAMED_FILE = /`((?:packages|services|scripts|config|docs|k8s|bench|test-browser|test-stack|test-sandbox|test-chart|test-e2e|charts|dev)\/[\w./-]+\.\w+)`/g;
 const LINK = /\]\(([^()\s]+)\)/g;
 
 /** Links of a page that lead to no file or no heading. */
