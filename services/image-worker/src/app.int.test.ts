@@ -5,14 +5,18 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { IMAGE_QUEUE, type ImageJob, type ImageReply, LIMITS, PREFIX, parseImageReply, workKeys } from '@sekisho/contracts';
 import { type TestRedis, filterBombSvg, makePicture, startRedis } from '@sekisho/testkit';
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import pino from 'pino';
 import { until } from '@sekisho/testkit/until';
-import { type App, createApp } from './app.ts';
+import { ConfigError } from '@sekisho/runtime';
+import { type App, type AppDeps, createApp } from './app.ts';
+import type { Config } from './config.ts';
+import { type Facts, readFacts } from './sandbox/facts.ts';
+import { SANDBOX_LAYERS } from './sandbox/layers.ts';
 import { createSpawn } from './sandbox/spawn.ts';
 
 const newId = (): string => randomBytes(16).toString('base64url');
@@ -26,7 +30,7 @@ const heard = new Map<string, ImageReply | undefined>();
 const lines: Record<string, unknown>[] = [];
 const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) });
 
-const config = (slots = 2) => ({ redisUrl: redis.url, ops: { host: '127.0.0.1', port: 0 }, isolation: 'site' as const, sandbox: 'best-effort' as const, slots, shutdownDrainMs: 2_500, logLevel: 'info' });
+const config = (slots = 2) => ({ redisUrl: redis.url, ops: { host: '127.0.0.1', port: 0 }, isolation: 'site' as const, sandbox: 'require' as const, slots, shutdownDrainMs: 2_500, logLevel: 'info' });
 
 beforeAll(async () => {
   redis = await startRedis();
@@ -72,7 +76,7 @@ describe('createApp()', () => {
     expect(app.ready).toBe(true);
     const answer = await fetch(`http://127.0.0.1:${app.opsPort}/readyz`);
     expect(answer.status).toBe(200);
-    expect(await answer.json()).toMatchObject({ ready: true, decoders: { blank: 5, bound: 0, busy: 0 } });
+    expect(await answer.json()).toMatchObject({ ready: true, decoders: { blank: 5, bound: 0, busy: 0 }, sandbox: { no_new_privs: true, limits: true, landlock_files: true, seccomp: true } });
   });
 
   it('turns a source into a result, tells its gateway and forgets the source', async () => {
@@ -134,6 +138,7 @@ describe('createApp()', () => {
     expect(text).toMatch(/sekisho_image_worker_jobs_total\{code="SEKISHO_IMAGE_CPU"\} 1/);
     expect(text).toMatch(/sekisho_image_worker_decoder_kills_total\{reason="cpu"\} 1/);
     expect(text).toMatch(/sekisho_image_worker_decode_cpu_seconds_count\{class="svg"\} 1/);
+    for (const layer of ['no_new_privs', 'limits', 'descriptors', 'environment', 'landlock_files', 'seccomp']) expect(text).toContain(`sekisho_image_worker_sandbox_layer{layer="${layer}"} 1`);
     expect(text).toMatch(/sekisho_image_worker_dependency_up\{dependency="work_redis"\} 1/);
   });
 
@@ -156,6 +161,54 @@ describe('createApp() without decoders that load', () => {
   }, 20_000);
 });
 
+const started: App[] = [];
+afterEach(async () => {
+  for (const app of started.splice(0)) await app.stop();
+});
+async function startApp(change: Partial<Config>, deps: AppDeps): Promise<App> {
+  const app = await createApp({ ...config(1), ...change }, { log, ...deps });
+  started.push(app);
+  return app;
+}
+const WARN = 40;
+const ERROR = 50;
+
+describe('createApp() on a machine without a launcher', () => {
+  const facts: Facts = { ...readFacts(), launcher: undefined };
+
+  it('does not start, nor touch Redis, when the sandbox is required', async () => {
+    const before = await gateway.info('stats');
+    await expect(createApp(config(1), { log, facts })).rejects.toThrow(ConfigError);
+    await expect(createApp(config(1), { log, facts })).rejects.toThrow(/SEKISHO_SANDBOX=require: .*launcher is missing/);
+    expect(connections(await gateway.info('stats'))).toBe(connections(before));
+  });
+
+  it('decodes with best effort, and says loudly what is missing', async () => {
+    const app = await startApp({ sandbox: 'best-effort' }, { facts });
+    expect((await run({}, await makePicture('png-emoji'))).reply).toMatchObject({ ok: true });
+    const missing = SANDBOX_LAYERS.filter((layer) => layer !== 'environment');
+    expect(lines).toContainEqual(expect.objectContaining({ level: WARN, msg: expect.stringContaining('without layers of the sandbox'), missing }));
+    const text = await (await fetch(`http://127.0.0.1:${app.opsPort}/metrics`)).text();
+    for (const layer of missing) expect(text).toContain(`sekisho_image_worker_sandbox_layer{layer="${layer}"} 0`);
+    const ready: unknown = await (await fetch(`http://127.0.0.1:${app.opsPort}/readyz`)).json();
+    expect(ready).toMatchObject({ ready: true, sandbox: { seccomp: false, environment: true } });
+  }, 20_000);
+
+  const connections = (info: string): string | undefined => /total_connections_received:(\d+)/.exec(info)?.[1];
+});
+
+describe('createApp() where walls do not stand', () => {
+  it('is not ready, and gives no decoder a picture', async () => {
+    const app = await startApp({}, { spawn: (sandbox) => createSpawn({ sandbox: { ...sandbox, layers: { ...sandbox.layers, apparmor: true } } }) });
+    expect(app.ready).toBe(false);
+    expect((await run({}, await makePicture('png-emoji'))).reply).toMatchObject({ ok: false, code: 'SEKISHO_IMAGE_SANDBOX' });
+    expect(lines).toContainEqual(expect.objectContaining({ level: ERROR, msg: 'decoder runs without layers of the sandbox', missing: ['apparmor'] }));
+    const text = await (await fetch(`http://127.0.0.1:${app.opsPort}/metrics`)).text();
+    expect(text).toMatch(/sekisho_image_worker_decoder_kills_total\{reason="walls"\} [1-9]/);
+    expect(text).toMatch(/sekisho_image_worker_jobs_total\{code="SEKISHO_IMAGE_SANDBOX"\} 1/);
+  }, 20_000);
+});
+
 describe('App.stop()', () => {
   it.each([
     ['lets a running picture end', 20_000, 'SEKISHO_IMAGE_CPU'],
@@ -175,7 +228,7 @@ describe('App.stop()', () => {
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
 
 describe('main.ts', () => {
-  const env = (extra: Record<string, string>): NodeJS.ProcessEnv => ({ PATH: process.env['PATH'], SEKISHO_SANDBOX: 'best-effort', SEKISHO_OPS_PORT: '0', SEKISHO_OPS_HOST: '127.0.0.1', ...extra });
+  const env = (extra: Record<string, string>): NodeJS.ProcessEnv => ({ PATH: process.env['PATH'], SEKISHO_OPS_PORT: '0', SEKISHO_OPS_HOST: '127.0.0.1', ...extra });
   const start = (extra: Record<string, string>, ...args: string[]): ChildProcess =>
     spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, ...args], { env: env(extra), stdio: ['ignore', 'pipe', 'pipe'] });
   const textOf = (child: ChildProcess): (() => string) => {

@@ -9,6 +9,7 @@ import { type Consumer, startConsumer } from './job/queue.ts';
 import { type WorkerMetrics, createWorkerMetrics } from './metrics.ts';
 import { DecoderPool } from './pool/pool.ts';
 import { decideSandbox } from './sandbox/decide.ts';
+import type { Facts } from './sandbox/facts.ts';
 import { SANDBOX_LAYERS } from './sandbox/layers.ts';
 import type { Lack, Sandbox } from './sandbox/plan.ts';
 import { type SpawnDecoder, createSpawn } from './sandbox/spawn.ts';
@@ -20,6 +21,8 @@ export interface AppDeps {
   readonly log?: Logger;
   readonly spawn?: (sandbox: Sandbox) => SpawnDecoder;
   readonly clock?: Clock;
+  /** Of another machine. */
+  readonly facts?: Facts;
 }
 
 export interface App {
@@ -36,7 +39,7 @@ export interface App {
 export async function createApp(config: Config, deps: AppDeps = {}): Promise<App> {
   const { log = createLogger({ service: SERVICE, level: config.logLevel }), clock = systemClock } = deps;
   // First of all: a worker without the sandbox that was asked for must not even connect.
-  const { sandbox, lacks } = decideSandbox(config.sandbox);
+  const { sandbox, lacks } = decideSandbox(config.sandbox, deps.facts);
   tellSandbox(log, sandbox, lacks);
   const registry = createMetrics(SERVICE);
   const metrics = createWorkerMetrics(registry);

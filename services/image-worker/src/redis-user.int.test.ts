@@ -48,7 +48,7 @@ beforeAll(async () => {
   app = await createApp(
     {
       redisUrl: `redis://sekisho-worker:${passwordOf('sekisho-worker')}@127.0.0.1:${redis.port}`,
-      ops: { host: '127.0.0.1', port: 0 }, isolation: 'site', sandbox: 'best-effort', slots: 2, shutdownDrainMs: 2_500, logLevel: 'error',
+      ops: { host: '127.0.0.1', port: 0 }, isolation: 'site', sandbox: 'require', slots: 2, shutdownDrainMs: 2_500, logLevel: 'error',
     },
     { log: pino({ level: 'silent' }) },
   );

@@ -18,7 +18,7 @@ let pool: DecoderPool;
 let site = 0;
 
 beforeAll(async () => {
-  pool = new DecoderPool({ slots: 2, isolation: 'site', spawn: createSpawn({ sandbox: decideSandbox('best-effort').sandbox }) });
+  pool = new DecoderPool({ slots: 2, isolation: 'site', spawn: createSpawn({ sandbox: decideSandbox('require').sandbox }) });
   expect(await pool.warm()).toBe(true);
 }, 30_000);
 afterAll(async () => await pool.close());
