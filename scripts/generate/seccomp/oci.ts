@@ -2,8 +2,8 @@
 // One file serves both architectures, so a rule must mean the same on each.
 
 import { isDeepStrictEqual } from 'node:util';
-import { ARCHITECTURES, type Architecture } from './machine.ts';
-import { type Action, type Policy, type Test, resolve } from './policy.ts';
+import { ARCHITECTURES, type Architecture, numberOf } from './machine.ts';
+import { type Action, type Call, type Policy, type Test, resolve } from './policy.ts';
 
 export interface OciArgument {
   readonly index: number;
@@ -57,12 +57,21 @@ export function ociProfile(policy: Policy): OciProfile {
   };
 }
 
-function callsOfAll(policy: Policy) {
-  const all = ARCHITECTURES.flatMap((architecture) => resolve(policy, architecture).calls);
-  const byName = new Map(all.map((call) => [call.name, call]));
-  const odd = all.find((call) => !isDeepStrictEqual(byName.get(call.name)?.clauses, call.clauses));
-  if (odd !== undefined) throw new Error(`${odd.name} differs between the architectures`);
-  return [...byName.values()];
+/** Calls of all architectures; a call that several have must be decided in one way. */
+function callsOfAll(policy: Policy): readonly Call[] {
+  const all = new Map<string, Call>();
+  for (const architecture of ARCHITECTURES) {
+    for (const call of resolve(policy, architecture).calls) {
+      const known = all.get(call.name) ?? call;
+      if (!isDeepStrictEqual(known.clauses, call.clauses)) throw new Error(`${call.name} differs between the architectures`);
+      all.set(call.name, known);
+    }
+  }
+  for (const rule of policy.rules) {
+    const odd = rule.calls.find((name) => ARCHITECTURES.some((architecture) => rule.on?.includes(architecture) === false && numberOf(architecture, name) !== undefined));
+    if (odd !== undefined) throw new Error(`${odd} is not the same on all architectures that have it`);
+  }
+  return [...all.values()];
 }
 
 /** Runtimes read two conditions on one argument as alternatives, so alternatives become entries of their own. */
