@@ -40,7 +40,7 @@ export const ENVIRONMENT = {
   SEKISHO_DECODER_ISOLATION: row(['image-worker', 'local-stack'], '`site`', '`site`: a decoder process serves one source and at most 8 pictures; `image`: one picture.'),
   SEKISHO_DECODER_SLOTS: row(['image-worker', 'local-stack'], 'number of cores', 'Pictures decoded at once by one image-worker.'),
   SEKISHO_IMAGE_SLOTS: row(['gateway', 'local-stack'], '2', 'Pictures decoded at once by all image-workers together; sets the waiting lines.'),
-  SEKISHO_SANDBOX: row(['image-worker', 'local-stack'], '`best-effort`', '`require` or `best-effort`: what to do where the kernel lacks a sandbox layer.'),
+  SEKISHO_SANDBOX: row(['image-worker', 'local-stack'], '`require`; `best-effort` in the local stack', '`require`: no start without launcher, Landlock and seccomp; `best-effort`: decoders get the walls there are.'),
   SEKISHO_DNS_SERVERS: row(['fetcher', 'local-stack'], 'system resolvers', '`ip:port,…` used for every name a stranger chose.'),
   SEKISHO_FETCH_PLAIN_HTTP: row(['gateway', 'fetcher', 'local-stack'], '`upgrade`', '`upgrade`: http on port 80 is fetched as https; `allow`; `deny`.'),
   SEKISHO_DENY_CIDRS: row(['fetcher', 'local-stack'], 'none', 'Networks of your own that are never fetched from, comma separated.'),
