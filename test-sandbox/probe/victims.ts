@@ -3,7 +3,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
-import { chmodSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { type Server, type Socket, connect, createServer } from 'node:net';
 import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,7 +33,7 @@ export interface VictimOptions {
 const HOST = '127.0.0.1';
 
 export async function makeVictims({ build, setuid, inherit }: VictimOptions): Promise<Victims> {
-  const folder = mkdtempSync(join(tmpdir(), 'sekisho-probe-'));
+  const folder = unlessForbidden(() => mkdtempSync(join(tmpdir(), 'sekisho-probe-'))) ?? tmpdir();
   const marker = randomBytes(24).toString('hex');
   const environmentSecret = randomBytes(16).toString('hex');
   const files = makeFiles(folder);
@@ -51,19 +51,30 @@ export async function makeVictims({ build, setuid, inherit }: VictimOptions): Pr
     facts, marker, code: files.code, environment: hostileEnvironment(build, environmentSecret),
     close: () => {
       close();
-      rmSync(folder, { recursive: true, force: true });
+      if (folder !== tmpdir()) rmSync(folder, { recursive: true, force: true });
     },
   };
 }
 
+/** The seccomp profile of a pod forbids its worker folders and Unix sockets that listen: those victims are then a mere name. */
+function unlessForbidden<Value>(make: () => Value): Value | undefined {
+  try {
+    return make();
+  } catch (error) {
+    if (isForbidden(error)) return undefined;
+    throw error;
+  }
+}
+
+const isForbidden = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'EPERM';
+
 function makeFiles(folder: string): Readonly<Record<'secret' | 'token' | 'victim' | 'code', string>> {
   const make = (name: string, mode: number): string => {
     const path = join(folder, name);
-    writeFileSync(path, `${name} of the worker\n`.repeat(8));
-    chmodSync(path, mode);
+    writeFileSync(path, `${name} of the worker\n`.repeat(8), { mode });
     return path;
   };
-  mkdirSync(join(folder, 'fontconfig'));
+  unlessForbidden(() => mkdirSync(join(folder, 'fontconfig')));
   make('victim-remove', 0o600);
   return { secret: make('secret', 0o600), token: make('token', 0o400), victim: make('victim', 0o600), code: make('code.cjs', 0o600) };
 }
@@ -120,7 +131,7 @@ const portOf = (server: Server, host: string): Promise<number> =>
 
 const pathOf = (server: Server, path: string): Promise<void> =>
   new Promise((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', (error) => (isForbidden(error) ? resolve() : reject(error)));
     server.listen(path, () => resolve());
   });
 
