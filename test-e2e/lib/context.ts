@@ -11,8 +11,8 @@ export interface ImageName {
   readonly tag: string;
 }
 
-/** The last two are of the tests: a fetcher whose own wall is down, and an image with Misskey's layout. */
-export const IMAGES = ['gateway', 'fetcher', 'image-worker', 'valkey', 'fetcher-unguarded', 'misskey-like'] as const;
+/** The last three are of the tests: a fetcher whose own wall is down, an image-worker with attacks, and an image with Misskey's layout. */
+export const IMAGES = ['gateway', 'fetcher', 'image-worker', 'valkey', 'fetcher-unguarded', 'image-worker-probe', 'misskey-like'] as const;
 export type ImageKey = (typeof IMAGES)[number];
 
 export interface Context {

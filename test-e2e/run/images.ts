@@ -24,12 +24,14 @@ export function buildImages(): Readonly<Record<ImageKey, ImageName>> {
   const ours = (service: string): ImageName => nameOf(build(['sh', 'scripts/build-image.sh', service], { BASE_IMAGE: base }));
   const gateway = ours('gateway');
   const fetcher = ours('fetcher');
+  const worker = ours('image-worker');
   return {
     gateway,
     fetcher,
-    'image-worker': ours('image-worker'),
+    'image-worker': worker,
     valkey: nameOf(build(['bash', 'test-e2e/images/valkey.sh', VALKEY, base])),
     'fetcher-unguarded': ofTests('fetcher-unguarded', fetcher, ['test-e2e/images/unguarded-check.mjs']),
+    'image-worker-probe': ofTests('image-worker-probe', worker, ['test-sandbox/attempts.ts', 'test-sandbox/verdict.ts', 'test-sandbox/attempts', 'test-sandbox/probe']),
     'misskey-like': ofTests('misskey-like', gateway, ['test-e2e/images/misskey-like', 'packages/testkit/src/misskey']),
   };
 }
@@ -37,13 +39,16 @@ export function buildImages(): Readonly<Record<ImageKey, ImageName>> {
 /** An image of the tests on one of ours, tagged by what it is made of and built once. */
 function ofTests(name: string, on: ImageName, sources: readonly string[]): ImageName {
   const script = `test-e2e/images/${name}.sh`;
-  const files = [script, ...sources.flatMap((path) => (/\.\w+$/.test(path) ? [path] : readdirSync(join(root, path)).map((file) => join(path, file)).toSorted()))];
+  const files = [script, ...sources.flatMap((path) => (/\.\w+$/.test(path) ? [path] : filesIn(path)))];
   const hash = createHash('sha256').update(on.tag);
   for (const file of files) hash.update(file).update(readFileSync(join(root, file)));
   const reference = `localhost/sekisho-${name}:${hash.digest('hex').slice(0, 16)}`;
   const isThere = spawnSync('buildah', ['inspect', '--type', 'image', '--format', '{{.FromImageID}}', reference], { stdio: 'ignore' }).status === 0;
   return nameOf(isThere ? reference : build(['bash', script, reference, `${on.repository}:${on.tag}`]));
 }
+
+const filesIn = (folder: string): readonly string[] =>
+  readdirSync(join(root, folder), { withFileTypes: true }).filter((entry) => entry.isFile()).map(({ name }) => join(folder, name)).toSorted();
 
 /** Images that somebody has pushed where their cluster finds them. */
 export function givenImages(env: NodeJS.ProcessEnv): Readonly<Record<ImageKey, ImageName>> {
