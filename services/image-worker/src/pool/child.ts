@@ -9,7 +9,12 @@ import type { SandboxLayer } from '../sandbox/layers.ts';
 import type { SpawnDecoder } from '../sandbox/spawn.ts';
 
 const SAMPLE_MS = 100;
+/** Kept, for its last words. */
 const STDERR_BYTES_MAX = 4_096;
+/** Read; what a library prints before it aborts is shorter. A child that floods its worker would cost that worker's time. */
+const STDERR_READ_BYTES_MAX = 64 * 1_024;
+/** All that a child says when it is loaded. */
+const READY_JSON = '{}';
 /** A killed process is gone within 35 ms; one stuck in the kernel must not hold a slot for ever. */
 const EXIT_MS = 2_000;
 
@@ -139,18 +144,24 @@ export class DecoderChild implements ChildFacts {
     stdout?.on('error', () => undefined);
     stderr?.on('error', () => undefined);
     stdout?.on('data', (chunk: Buffer) => this.#receive(chunk));
+    let stderrBytes = 0;
     stderr?.on('data', (chunk: Buffer) => {
       if (this.stderr.length < STDERR_BYTES_MAX) this.stderr += chunk.toString('latin1', 0, STDERR_BYTES_MAX - this.stderr.length);
+      stderrBytes += chunk.length;
+      if (stderrBytes > STDERR_READ_BYTES_MAX && this.alive) this.#violate('excess');
     });
+  }
+
+  #violate(violation: Violation): void {
+    this.#hooks.violated?.(violation);
+    this.kill('protocol');
   }
 
   #receive(chunk: Buffer): void {
     if (!this.alive) return;
     const step = this.#reader.push(chunk);
     if (step.kind === 'frame') this.#settle(step.frame);
-    if (step.kind !== 'violation') return;
-    this.#hooks.violated?.(step.violation);
-    this.kill('protocol');
+    if (step.kind === 'violation') this.#violate(step.violation);
   }
 
   #expect(expected: Parameters<FrameReader['expect']>[0]): Promise<Frame | undefined> {
@@ -170,7 +181,8 @@ export class DecoderChild implements ChildFacts {
     const timer = setTimeout(() => this.kill('start'), startMs);
     const frame = await this.#expect({ seq: 0, kinds: ['ready'] });
     clearTimeout(timer);
-    this.ready = frame !== undefined && this.#isWalled();
+    if (frame !== undefined && frame.json !== READY_JSON) this.#violate('body');
+    this.ready = frame !== undefined && this.alive && this.#isWalled();
     return this.ready;
   }
 

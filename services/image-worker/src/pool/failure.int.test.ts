@@ -80,6 +80,8 @@ interface Row {
   readonly killed?: string;
   readonly violation?: string;
   readonly exposed?: readonly SandboxLayer[];
+  /** Last words, for the log. */
+  readonly words?: RegExp;
 }
 
 const withLauncher = (launcher: string, change: Partial<Sandbox> = {}): SpawnDecoder => createSpawn({ sandbox: { ...sandbox, ...change, launcher }, script });
@@ -105,7 +107,7 @@ const ROWS: readonly Row[] = [
   { name: 'no wall stands', code: 'SEKISHO_IMAGE_SANDBOX', killed: 'walls', exposed: ['no_new_privs', 'limits', 'seccomp'], start: withLauncher(hollow) },
   { name: 'its start hangs', code: 'SEKISHO_IMAGE_SPAWN', killed: 'start', pool: { startMs: 700 }, start: createSpawn({ sandbox, script: silent }) },
   { name: 'there is no launcher', code: 'SEKISHO_IMAGE_SPAWN', start: withLauncher(join(folder, 'is-not-there')) },
-  { name: 'the launcher refuses', code: 'SEKISHO_IMAGE_SPAWN', start: withLauncher(sandbox.launcher ?? '', { filter: join(folder, 'is-not-there.bpf') }) },
+  { name: 'the launcher refuses', code: 'SEKISHO_IMAGE_SPAWN', words: /^launcher: .*is-not-there\.bpf/, start: withLauncher(sandbox.launcher ?? '', { filter: join(folder, 'is-not-there.bpf') }) },
 ];
 
 interface Rig {
@@ -116,10 +118,11 @@ interface Rig {
   readonly killed: string[];
   readonly violations: string[];
   readonly exposed: SandboxLayer[][];
+  readonly words: string[];
 }
 
 function rigOf(row: Row): Rig {
-  const rig = { children: [] as ChildProcess[], killed: [] as string[], violations: [] as string[], exposed: [] as SandboxLayer[][] };
+  const rig = { children: [] as ChildProcess[], killed: [] as string[], violations: [] as string[], exposed: [] as SandboxLayer[][], words: [] as string[] };
   const well = createSpawn({ sandbox, script, ...row.spawn });
   let bad = row.start;
   const pool = new DecoderPool({
@@ -130,7 +133,7 @@ function rigOf(row: Row): Rig {
       rig.children.push(spawned.process);
       return spawned;
     },
-    hooks: { killed: (reason) => rig.killed.push(reason), rejected: (why) => rig.violations.push(why), exposed: (missing) => rig.exposed.push([...missing]) },
+    hooks: { killed: (reason) => rig.killed.push(reason), rejected: (why) => rig.violations.push(why), exposed: (missing) => rig.exposed.push([...missing]), died: (text) => rig.words.push(text) },
     ...row.pool,
   });
   pools.push(pool);
@@ -161,6 +164,7 @@ describe('when a decoder fails because', () => {
     if (row.killed !== undefined) expect(rig.killed).toContain(row.killed);
     expect(rig.violations[0]).toBe(row.violation);
     expect(rig.exposed[0]).toEqual(row.exposed);
+    if (row.words !== undefined) expect(rig.words).toContainEqual(expect.stringMatching(row.words));
     // Nothing of the failed one is left, and the pool is full again.
     await until(() => rig.pool.stats.blank >= 1, 10_000);
     expect(rig.pool.stats).toMatchObject({ busy: 0, bound: 1 });

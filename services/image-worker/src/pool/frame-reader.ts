@@ -21,6 +21,7 @@ export type FrameStep =
   | { readonly kind: 'frame'; readonly frame: Frame }
   | { readonly kind: 'violation'; readonly violation: Violation };
 
+const NOTHING = Buffer.alloc(0);
 const MORE: FrameStep = { kind: 'more' };
 const violation = (of: Violation): FrameStep => ({ kind: 'violation', violation: of });
 
@@ -28,7 +29,8 @@ const violation = (of: Violation): FrameStep => ({ kind: 'violation', violation:
 export class FrameReader {
   #expected: Expectation | undefined;
   #header: FrameHeader | undefined;
-  #chunks: Buffer[] = [];
+  /** Its first `#bytes` bytes are those of the frame so far. */
+  #held: Buffer = NOTHING;
   #bytes = 0;
   #broken: FrameStep | undefined;
 
@@ -53,8 +55,7 @@ export class FrameReader {
 
   #take(chunk: Buffer): FrameStep {
     if (this.#expected === undefined) return violation('unasked');
-    this.#chunks.push(chunk);
-    this.#bytes += chunk.length;
+    this.#hold(chunk);
     if (this.#header === undefined) {
       if (this.#bytes < FRAME_HEADER_BYTES) return MORE;
       const step = this.#readHeader(this.#expected);
@@ -64,7 +65,7 @@ export class FrameReader {
   }
 
   #readHeader(expected: Expectation): FrameStep | undefined {
-    const header = parseFrameHeader(this.#joined(), FRAME_BODY_OUT_BYTES_MAX);
+    const header = parseFrameHeader(this.#held.subarray(0, this.#bytes), FRAME_BODY_OUT_BYTES_MAX);
     if (header === undefined) return violation('header');
     if (!expected.kinds.includes(header.kind)) return violation('kind');
     if (header.seq !== expected.seq) return violation('seq');
@@ -80,22 +81,29 @@ export class FrameReader {
     const end = jsonEnd + header.bodyBytes;
     if (this.#bytes < end) return MORE;
     if (this.#bytes > end) return violation('excess');
-    const all = this.#joined();
-    const frame: Frame = { kind: header.kind, json: all.toString('utf8', FRAME_HEADER_BYTES, jsonEnd), body: all.subarray(jsonEnd) };
+    const frame: Frame = { kind: header.kind, json: this.#held.toString('utf8', FRAME_HEADER_BYTES, jsonEnd), body: this.#held.subarray(jsonEnd, end) };
     this.#reset();
     return { kind: 'frame', frame };
   }
 
-  #joined(): Buffer {
-    const all = this.#chunks.length === 1 && this.#chunks[0] !== undefined ? this.#chunks[0] : Buffer.concat(this.#chunks);
-    this.#chunks = [all];
-    return all;
+  /** A list of chunks would take four hundred bytes for each one that a child writes alone. */
+  #hold(chunk: Buffer): void {
+    const bytes = this.#bytes + chunk.length;
+    if (this.#bytes === 0) {
+      this.#held = chunk;
+    } else if (bytes > this.#held.length) {
+      const grown = Buffer.allocUnsafeSlow(Math.max(bytes, 2 * this.#held.length));
+      this.#held.copy(grown, 0, 0, this.#bytes);
+      this.#held = grown;
+    }
+    if (this.#held !== chunk) chunk.copy(this.#held, this.#bytes);
+    this.#bytes = bytes;
   }
 
   #reset(): void {
     this.#expected = undefined;
     this.#header = undefined;
-    this.#chunks = [];
+    this.#held = NOTHING;
     this.#bytes = 0;
   }
 }

@@ -128,6 +128,7 @@ export class DecoderPool {
       const loaded = await inTime(child.loaded, Math.max(0, request.remainingMs - waitedMs), () => false);
       if (loaded) return await this.#serve(child, request, performance.now() - startedAtMs);
       this.#drop(child, 'start');
+      if (child.stderr !== '') this.#options.hooks?.died?.(child.stderr);
       if (this.#closed) return failed('SEKISHO_SHUTTING_DOWN', 0);
       if (child.endCode === 'SEKISHO_IMAGE_SANDBOX') code = child.endCode;
     }

@@ -23,10 +23,11 @@ export function readReply(frame: Frame): Reply {
   const value = parseJson(frame.json);
   if (frame.kind === 'refusal') {
     const refusal = decoderRefusalSchema.safeParse(value);
-    return refusal.success ? { kind: 'refusal', code: REFUSAL_CODES[refusal.data.reason] } : lie('refusal without a known reason');
+    return refusal.success && isPlain(frame, refusal.data) ? { kind: 'refusal', code: REFUSAL_CODES[refusal.data.reason] } : lie('refusal without a known reason');
   }
   const result = decoderResultSchema.safeParse(value);
   if (!result.success) return lie('result of another shape');
+  if (!isPlain(frame, result.data)) return lie('result in another spelling');
   return checkBody(result.data, frame.body) ?? { kind: 'result', result: result.data, body: frame.body };
 }
 
@@ -38,6 +39,9 @@ function checkBody(result: DecoderResult, body: Buffer): Reply | undefined {
   if (header.framesAtLeast > result.frames) return lie('more frames than said');
   return undefined;
 }
+
+/** As a decoder writes it. Double keys, blanks and other spellings of numbers mean different things to different readers. */
+const isPlain = (frame: Frame, value: DecoderResult | DecoderRefusal): boolean => frame.json === JSON.stringify(value);
 
 const lie = (detail: string): Reply => ({ kind: 'lie', detail });
 
