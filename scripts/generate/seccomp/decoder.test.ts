@@ -49,8 +49,11 @@ const ALLOWED: readonly Case[] = [
   ['ioctl', [0n, 0x5421n, X], 'FIONBIO'],
   ['prctl', [15n, X], 'PR_SET_NAME'],
   ['prlimit64', [0n, 7n, 0n, X], 'that asks'],
+  ['clock_gettime', [0n, X], 'of the day'],
+  ['clock_gettime', [HIGH | 7n, X], 'since the start, with an upper half that the kernel does not read'],
+  ['clock_nanosleep', [1n, 0n, X, X], 'by the steady clock'],
   ['prlimit64', [HIGH, 7n, 0n, X], 'whose upper half of the pid the kernel does not read'],
-  ...['read', 'write', 'futex', 'epoll_pwait', 'execve', 'exit_group', 'restart_syscall', 'clock_gettime'].map((name): Case => [name, [X, X, X, X, X, X], 'whatever']),
+  ...['read', 'write', 'futex', 'epoll_pwait', 'execve', 'exit_group', 'restart_syscall'].map((name): Case => [name, [X, X, X, X, X, X], 'whatever']),
 ];
 
 const REFUSED: readonly Case[] = [
@@ -112,6 +115,13 @@ const REFUSED: readonly Case[] = [
   ['prlimit64', [0n, 7n, HIGH, 0n], 'that sets, with a pointer whose lower half is zero'],
   ['prlimit64', [0n, 7n, 1n, 0n], 'that sets, from the first byte'],
   ['prlimit64', [1n, 7n, 0n, X], 'of another process'],
+  // ~PID << 3 | 2: the processor time of process 1, of the own process by another name, and of a thread.
+  ['clock_gettime', [0xff_ff_ff_f2n, X], 'of another process'],
+  ['clock_gettime', [0xff_ff_ff_fan, X], 'of a process by its number'],
+  ['clock_gettime', [0xff_ff_ff_f6n, X], 'of a thread'],
+  ['clock_gettime', [8n, X], 'that wakes the machine'],
+  ['clock_getres', [0xff_ff_ff_f2n, X], 'of another process'],
+  ['clock_nanosleep', [0xff_ff_ff_f2n, 0n, X, X], 'until another process has computed'],
   ...[
     'socket', 'socketpair', 'connect', 'sendmsg', 'sendto', 'bind', 'kill', 'tgkill', 'tkill', 'rt_sigqueueinfo', 'memfd_create', 'memfd_secret',
     'setpriority', 'setrlimit', 'sched_setaffinity', 'sched_setscheduler', 'personality', 'shmat', 'shmget', 'remap_file_pages', 'unlinkat', 'mkdirat',
