@@ -35,7 +35,9 @@ function readJob() {
   const json = readExact(jsonBytes);
   const body = readExact(bodyBytes);
   if (json === undefined || body === undefined) return undefined;
-  return { seq: header.readUInt32LE(4), job: JSON.parse(json.toString('utf8')), body };
+  const job = JSON.parse(json.toString('utf8'));
+  if (typeof job?.class !== 'string' || typeof job.mode !== 'string') throw new Error('not a job');
+  return { seq: header.readUInt32LE(4), job, body };
 }
 
 function writeFrame(kind, seq, value, body = Buffer.alloc(0)) {

@@ -12,6 +12,10 @@ export interface Stream {
 /** What a decoder says about a WebP of 3x2. */
 export const RESULT_JSON = '{"type":"image/webp","width":3,"height":2,"frames":1,"framesCapped":false}';
 
+/** All that may be accepted for it: joined frames, and whether there were more, are the decoder's word. */
+export const RESULT_TEXT = /^\{"type":"image\/webp","width":3,"height":2,"frames":(?:[1-9]\d?|[12]\d\d|300),"framesCapped":(?:true|false)\}$/;
+export const REFUSAL_TEXT = /^\{"reason":"(?:decode|header|memory|flat|type|size)"\}$/;
+
 /** `text` itself and what only looks like it. */
 export function textOf(text: string): fc.Arbitrary<string> {
   const inside = text.slice(1);
