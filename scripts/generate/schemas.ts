@@ -9,6 +9,7 @@ const CONFIG_FILES: Readonly<Partial<Record<ServiceName, string>>> = {
   gateway: 'services/gateway/src/config.ts',
   fetcher: 'services/fetcher/src/config.ts',
   'image-worker': 'services/image-worker/src/config.ts',
+  'egress-proxy': 'services/egress-proxy/src/config.ts',
   'local-stack': 'scripts/local-stack/options.ts',
 };
 
