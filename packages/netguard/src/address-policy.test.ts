@@ -1,5 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
+import { deniedAddress } from '@sekisho/testkit/arbitraries';
+import fc from 'fast-check';
 import { createAddressPolicy, parseAllowTarget } from './address-policy.ts';
+import { formatAddress } from './address-text.ts';
+import { parseCidr } from './address.ts';
+import { embedPrefix, NAT64_PREFIX_BITS, parseNat64Prefix } from './nat64.ts';
 
 describe('createAddressPolicy()', () => {
   it('allows public addresses on 80 and 443 and no other port', () => {
@@ -54,4 +59,63 @@ describe('createAddressPolicy()', () => {
       expect(() => createAddressPolicy({ unsafeAllowTargets: [text] })).toThrow(TypeError);
     },
   );
+});
+
+describe('createAddressPolicy() with NAT64', () => {
+  const policy = createAddressPolicy({
+    nat64Prefixes: ['64:ff9b::/96', '64:ff9b:1::/48', '2a00:64::/96'], denyCidrs: ['34.118.224.0/20', '64:ff9b::8.8.4.4'],
+    unsafeAllowTargets: ['127.0.0.1:8443'], unsafePublicCidrs: ['198.51.100.0/24'],
+  });
+
+  it.each(['64:ff9b::8.8.8.8', '64:ff9b:1:808:8:800::', '2a00:64::808:808', '64:ff9b::c633:6401', '2606:4700::1', '8.8.8.8'])('allows %s', (ip) => {
+    expect(policy.check(ip, 443)).toEqual({ allowed: true, unsafeTarget: false });
+  });
+
+  it.each([
+    ['64:ff9b::a00:1', 'private'], ['64:ff9b::127.0.0.1', 'loopback'], ['64:ff9b::169.254.169.254', 'link-local'], ['64:ff9b:1:a00:0:100::', 'private'],
+    ['2a00:64::a9fe:a9fe', 'link-local'], ['64:ff9b::34.118.224.1', 'configured'], ['64:ff9b::8.8.4.4', 'configured'],
+    ['64:ff9b:1:808:8:800::1', 'nat64-malformed'], ['64:ff9b:1:808:108:800::', 'nat64-malformed'],
+    ['64:ff9b:2::8.8.8.8', 'not-global-unicast'], ['::ffff:8.8.8.8', 'ipv4-mapped'],
+  ])('denies %s as %s', (ip, label) => {
+    expect(policy.check(ip, 443)).toMatchObject({ allowed: false, label });
+  });
+
+  it('gives no unsafe target through the translator, and no other port', () => {
+    expect(policy.check('64:ff9b::127.0.0.1', 8443).allowed).toBe(false);
+    expect(policy.check('64:ff9b::8.8.8.8', 8443)).toMatchObject({ allowed: false, label: 'port' });
+  });
+
+  it('denies all of it without the option', () => {
+    for (const ip of ['64:ff9b::8.8.8.8', '64:ff9b:1:808:8:800::']) expect(createAddressPolicy().check(ip, 443).allowed).toBe(false);
+    // A prefix of ordinary addresses is nobody's translator until somebody says so.
+    expect(createAddressPolicy().check('2a00:64::10.0.0.1', 443).allowed).toBe(true);
+  });
+
+  it('still denies an interface id that embeds an address', () => {
+    const odd = createAddressPolicy({ nat64Prefixes: ['2a00:64:0:0:0:5efe::/96'] });
+    expect(odd.check('2a00:64::5efe:808:808', 443)).toMatchObject({ allowed: false, label: 'isatap' });
+  });
+
+  it.each(['10.0.0.0/8', '64:ff9b::', '::ffff:0:0/96', 'x'])('refuses the prefix %j', (text) => {
+    expect(() => createAddressPolicy({ nat64Prefixes: [text] })).toThrow(TypeError);
+  });
+
+  it('agrees with the embedded address on every layout and address', () => {
+    const plain = createAddressPolicy();
+    fc.assert(
+      fc.property(fc.constantFrom(...NAT64_PREFIX_BITS), fc.oneof(fc.ipV4(), deniedAddress().filter((ip) => !ip.includes(':'))), (bits, ip) => {
+        const prefix = `2a00:64::/${bits}`;
+        const address = formatAddress(embedPrefix(parseNat64Prefix(prefix)!, parseCidr(`${ip}/32`)!));
+        expect(createAddressPolicy({ nat64Prefixes: [prefix] }).check(address, 443).allowed).toBe(plain.check(ip, 443).allowed);
+      }),
+    );
+  });
+});
+
+describe('createAddressPolicy() with ports', () => {
+  it('allows the given ports and no web port beside them', () => {
+    const smtp = createAddressPolicy({ ports: [465, 587] });
+    expect([465, 587, 25, 80, 443].map((port) => smtp.check('8.8.8.8', port).allowed)).toEqual([true, true, false, false, false]);
+    expect(smtp.check('10.0.0.1', 587)).toMatchObject({ allowed: false, label: 'private' });
+  });
 });

@@ -74,5 +74,6 @@ export const IPV6_NAMED: readonly AddressRow[] = [
 /** Reasons that are not a range of their own. */
 export const OUTSIDE_GLOBAL_UNICAST: AddressRow = v6('::/0', 'not-global-unicast', 'RFC 3587: only 2000::/3 is assigned');
 export const ISATAP: AddressRow = v6('2000::/3', 'isatap', 'RFC 5214 section 6.1: the interface id embeds an IPv4 address');
+export const NAT64_MALFORMED: AddressRow = v6('::/0', 'nat64-malformed', 'RFC 6052 section 2.2: the bits around the embedded address are zero');
 export const ZONE_ID: AddressRow = v6('::/0', 'zone-id', 'RFC 4007: a zone is local to a host');
 export const UNPARSEABLE: AddressRow = { cidr: '', family: 4, label: 'unparseable', source: 'no address in canonical spelling' };

@@ -63,7 +63,10 @@ export function prefixHolds(prefix: Prefix, address: Address): boolean {
 export function classifyAddress(text: string): AddressClass {
   if (text.includes('%')) return denied(ZONE_ID);
   const address = parseAddress(text);
-  if (address === undefined) return denied(UNPARSEABLE);
+  return address === undefined ? denied(UNPARSEABLE) : classifyParsed(address);
+}
+
+export function classifyParsed(address: Address): AddressClass {
   const row = address.family === 4 ? firstMatch(V4_ROWS, address) : ipv6Reason(address);
   return row === undefined ? { public: true } : denied(row);
 }
@@ -97,7 +100,8 @@ const firstMatch = (rows: readonly CompiledRow[], address: Address): AddressRow 
   rows.find(({ prefix }) => prefixHolds(prefix, address))?.row;
 
 /** Interface id 0000:5efe:a.b.c.d or 0200:5efe:a.b.c.d: a tunnel end that a border router may unwrap to the IPv4 address. */
-function isIsatap({ bytes }: Address): boolean {
+export function isIsatap({ family, bytes }: Address): boolean {
+  if (family === 4) return false;
   const [universal, zero, high, low] = bytes.slice(8, 12);
   return (universal === 0 || universal === 2) && zero === 0 && high === 0x5e && low === 0xfe;
 }

@@ -24,6 +24,7 @@ export {
   createAddressPolicy,
   parseAllowTarget,
 } from './address-policy.ts';
+export { formatAddress, formatPrefix } from './address-text.ts';
 export { CIDR_LIST_BYTES_MAX, type CidrList, parseCidrList } from './cidr-list.ts';
 export {
   type Connected,
@@ -62,6 +63,7 @@ export {
   pseudonymOf,
 } from './loop.ts';
 export { checkHostName, DENIED_SUFFIXES, type DeniedSuffix, type NameVerdict, normalizeHost } from './names.ts';
+export { decodeNat64, embedPrefix, NAT64_PREFIX_BITS, NAT64_WELL_KNOWN, parseNat64Prefix } from './nat64.ts';
 export { createResolver, type NameResolver, type Resolution, type ResolverOptions } from './resolver.ts';
 export {
   canonicalUrl,
