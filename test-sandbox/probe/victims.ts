@@ -3,7 +3,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
-import { mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { type Server, type Socket, connect, createServer } from 'node:net';
 import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -71,7 +71,8 @@ const isForbidden = (error: unknown): boolean => error instanceof Error && 'code
 function makeFiles(folder: string): Readonly<Record<'secret' | 'token' | 'victim' | 'code', string>> {
   const make = (name: string, mode: number): string => {
     const path = join(folder, name);
-    writeFileSync(path, `${name} of the worker\n`.repeat(8), { mode });
+    // Where no folder can be made, no file can be removed either: they are those of the run before.
+    if (!existsSync(path)) writeFileSync(path, `${name} of the worker\n`.repeat(8), { mode });
     return path;
   };
   unlessForbidden(() => mkdirSync(join(folder, 'fontconfig')));
