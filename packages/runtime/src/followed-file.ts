@@ -51,11 +51,19 @@ export async function followFile<T>(options: FollowOptions<T>): Promise<Followed
 
   const load = async (): Promise<void> => {
     if (closed) return;
+    const next = await stampOf(source);
+    if (next === stamp) return;
+    stamp = next;
     try {
-      const next = await source.stamp();
-      if (next === stamp) return;
-      stamp = next;
-      value = parse(await source.read());
+      // Fails with the reason again where there is no file.
+      await source.stamp();
+      const text = await source.read();
+      // Half of a list would open what the other half denies: what changed meanwhile is read at the next look.
+      if ((await stampOf(source)) !== next) {
+        stamp = '';
+        return;
+      }
+      value = parse(text);
       options.onReload?.({ ok: true, value });
     } catch (error) {
       options.onReload?.({ ok: false, detail: error instanceof Error ? error.message : String(error) });
@@ -77,6 +85,10 @@ export async function followFile<T>(options: FollowOptions<T>): Promise<Followed
     },
   };
 }
+
+/** A file that cannot be looked at has a stamp too, so that it is reported once. */
+const stampOf = async (source: FileSource): Promise<string> =>
+  await source.stamp().catch((error: unknown) => `failed: ${error instanceof Error ? error.message : String(error)}`);
 
 /** A file on disk of at most `bytesMax` bytes. */
 export const fileSource = (path: string, bytesMax: number): FileSource => ({
