@@ -46,6 +46,7 @@ export const ENVIRONMENT = {
   SEKISHO_DENY_CIDRS: row(['fetcher', 'egress-proxy', 'local-stack'], 'none', 'Networks of your own that are never fetched from, comma separated.'),
   SEKISHO_DENY_CIDRS_FILE: row(['fetcher', 'egress-proxy'], 'none', 'File with such networks, one per line; re-read on change.'),
   SEKISHO_NODE_IPS: row(['fetcher', 'egress-proxy'], 'none', 'Addresses of the node and the pod (downward API), denied as targets.'),
+  SEKISHO_NAT64_PREFIX: row(['fetcher', 'egress-proxy'], 'none', 'Prefix of the NAT64 translator of an IPv6-only cluster, `64:ff9b::/96` or your own (/32 to /96), several separated by commas; the IPv4 address inside is what is judged.'),
   SEKISHO_UNSAFE_ALLOW_TARGETS: row(['fetcher', 'egress-proxy', 'local-stack'], 'none', '`ip:port,…` treated as public. For tests and development only.'),
   SEKISHO_UNSAFE_PUBLIC_CIDRS: row(['fetcher', 'egress-proxy'], 'none', 'Prefixes taken out of the address table. For cluster tests only.'),
   SEKISHO_UNSAFE_CA_FILE: row(['fetcher', 'local-stack'], 'none', 'PEM file of further certificate authorities. For tests and development only.'),

@@ -140,6 +140,7 @@ function createRules(config: FetcherConfig): TargetRules {
     ownHosts: ownHostSet([config.publicUrl.hostname, ...config.ownHosts]),
     policy: createAddressPolicy({
       denyCidrs: config.denyCidrs,
+      nat64Prefixes: config.nat64Prefixes,
       unsafePublicCidrs: config.unsafePublicCidrs,
       unsafeAllowTargets: config.unsafeAllowTargets,
     }),

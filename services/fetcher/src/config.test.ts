@@ -28,10 +28,15 @@ describe('readConfig()', () => {
     ['SEKISHO_FETCHER_PORT', '65536'], ['SEKISHO_PUBLIC_URL', 'misskey.example'], ['SEKISHO_PUBLIC_URL', undefined], ['SEKISHO_REDIS_URL', undefined], ['SEKISHO_REDIS_URL', 'http://redis'],
     ['SEKISHO_INTERNAL_TOKEN_FILE', undefined], ['SEKISHO_INTERNAL_TOKEN_FILE', '/nowhere'], ['SEKISHO_INTERNAL_TOKEN_FILE', file('short', 'a'.repeat(31))],
     ['SEKISHO_DNS_SERVERS', '1.1.1.1'], ['SEKISHO_DNS_SERVERS', 'dns:53'], ['SEKISHO_FETCH_PLAIN_HTTP', 'yes'], ['SEKISHO_DENY_CIDRS', '10.0.0.0/33'], ['SEKISHO_DENY_CIDRS_FILE', '/nowhere'],
-    ['SEKISHO_NODE_IPS', 'node'], ['SEKISHO_UNSAFE_ALLOW_TARGETS', '127.0.0.1'], ['SEKISHO_UNSAFE_PUBLIC_CIDRS', 'x'], ['SEKISHO_UNSAFE_CA_FILE', '/nowhere'], ['SEKISHO_OWN_HOSTS', 'a b'],
+    ['SEKISHO_NODE_IPS', 'node'], ['SEKISHO_NAT64_PREFIX', '64:ff9b::'], ['SEKISHO_NAT64_PREFIX', '64:ff9b::/96,10.0.0.0/8'], ['SEKISHO_UNSAFE_ALLOW_TARGETS', '127.0.0.1'], ['SEKISHO_UNSAFE_PUBLIC_CIDRS', 'x'], ['SEKISHO_UNSAFE_CA_FILE', '/nowhere'], ['SEKISHO_OWN_HOSTS', 'a b'],
     ['SEKISHO_OWN_HOSTS', 'a:80'], ['SEKISHO_FETCHER_HOSTS', 'a/b'], ['SEKISHO_WORK_BYTES_MAX', '1'], ['SEKISHO_DENY_CIDR', '10.0.0.0/8'],
   ])('refuses %s=%s', (name, value) => {
     expect(() => readConfig({ ...base, [name]: value })).toThrow(/configuration is not valid/);
+  });
+
+  it('takes NAT64 prefixes, and none by itself', () => {
+    expect(readConfig(base).nat64Prefixes).toEqual([]);
+    expect(readConfig({ ...base, SEKISHO_NAT64_PREFIX: '64:ff9b::/96, 64:ff9b:1::/48' }).nat64Prefixes).toEqual(['64:ff9b::/96', '64:ff9b:1::/48']);
   });
 
   it('prints all problems at once and no secret', () => {

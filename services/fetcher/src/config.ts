@@ -1,7 +1,7 @@
 // The only reader of the environment.
 
 import { readFileSync } from 'node:fs';
-import { createAddressPolicy, ownHostSet, parseAllowTarget, parseCidr, parseCidrList, type PlainHttp } from '@sekisho/netguard';
+import { createAddressPolicy, ownHostSet, parseAllowTarget, parseCidr, parseCidrList, parseNat64Prefix, type PlainHttp } from '@sekisho/netguard';
 import { ConfigError, REDIS_URLS, envFields, loadConfig, readSecretFile } from '@sekisho/runtime';
 import { z } from 'zod';
 import { readDenyFile } from './deny-list/read.ts';
@@ -26,6 +26,7 @@ export interface FetcherConfig {
   /** Networks and addresses denied from the environment; those of the file come on top. */
   readonly denyCidrs: readonly string[];
   readonly denyCidrsFile: string | undefined;
+  readonly nat64Prefixes: readonly string[];
   readonly unsafeAllowTargets: readonly string[];
   readonly unsafePublicCidrs: readonly string[];
   /** PEM of further authorities. */
@@ -59,6 +60,7 @@ const schema = z.object({
   SEKISHO_DENY_CIDRS: each(isCidr, 'must be address prefixes, separated by commas'),
   SEKISHO_DENY_CIDRS_FILE: envFields.filePath().optional(),
   SEKISHO_NODE_IPS: each(isCidr, 'must be addresses, separated by commas'),
+  SEKISHO_NAT64_PREFIX: each((text) => parseNat64Prefix(text) !== undefined, 'must be NAT64 prefixes such as 64:ff9b::/96, separated by commas'),
   SEKISHO_UNSAFE_ALLOW_TARGETS: each((text) => parseAllowTarget(text) !== undefined, 'must be ip:port, separated by commas'),
   SEKISHO_UNSAFE_PUBLIC_CIDRS: each(isCidr, 'must be address prefixes, separated by commas'),
   SEKISHO_UNSAFE_CA_FILE: envFields.filePath().optional(),
@@ -88,6 +90,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): FetcherConfig 
     plainHttp: values.SEKISHO_FETCH_PLAIN_HTTP,
     denyCidrs: denyCidrs(values, env['KUBERNETES_SERVICE_HOST']),
     denyCidrsFile: values.SEKISHO_DENY_CIDRS_FILE,
+    nat64Prefixes: values.SEKISHO_NAT64_PREFIX,
     unsafeAllowTargets: values.SEKISHO_UNSAFE_ALLOW_TARGETS,
     unsafePublicCidrs: values.SEKISHO_UNSAFE_PUBLIC_CIDRS,
     unsafeCa: readCa(values.SEKISHO_UNSAFE_CA_FILE),
