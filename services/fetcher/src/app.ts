@@ -4,7 +4,7 @@ import { LIMITS } from '@sekisho/contracts';
 import {
   createAddressPolicy, createResolver, createTlsContext, loopIdentity, type NameResolver, ownHostSet, type TargetRules,
 } from '@sekisho/netguard';
-import { type Clock, createLogger, type Logger, type OpsServer, startOps, systemClock } from '@sekisho/runtime';
+import { type Clock, createLogger, fixedValue, type Followed, type Logger, type OpsServer, startOps, systemClock } from '@sekisho/runtime';
 import type { FetcherConfig } from './config.ts';
 import { followDenyList } from './deny-list/watch.ts';
 import { createFetchService, DEFAULT_FETCH_LIMITS, type FetchLimits } from './fetching/fetch-service.ts';
@@ -48,7 +48,7 @@ export async function createApp(config: FetcherConfig, deps: AppDeps = {}): Prom
   const clock = deps.clock ?? systemClock;
   warnUnsafe(config, log);
   const rules = createRules(config);
-  const stopFollowing = followFile(config, rules, { log, metrics });
+  const denyList = await openDenyList(config, rules, { log, metrics });
   const store = createSourceStore({
     url: config.redisUrl,
     bytesMax: config.workBytesMax,
@@ -90,7 +90,7 @@ export async function createApp(config: FetcherConfig, deps: AppDeps = {}): Prom
       log.warn({ code: 'SEKISHO_INTERNAL_AUTH' }, 'request refused');
     },
   });
-  return await startApp({ config, log, metrics, store, server, stopFollowing, running: () => service.running });
+  return await startApp({ config, log, metrics, store, server, denyList, running: () => service.running });
 }
 
 interface Parts {
@@ -99,7 +99,7 @@ interface Parts {
   readonly metrics: FetcherMetrics;
   readonly store: SourceStore;
   readonly server: FetchServer;
-  readonly stopFollowing: () => void;
+  readonly denyList: Followed<readonly string[]>;
   readonly running: () => number;
 }
 
@@ -107,7 +107,7 @@ async function startApp(parts: Parts): Promise<App> {
   const { config, log, metrics, store, server } = parts;
   let isReady = true;
   const closeAll = async (ops?: OpsServer): Promise<void> => {
-    parts.stopFollowing();
+    parts.denyList.close();
     await server.close();
     store.close();
     await ops?.close();
@@ -147,9 +147,14 @@ function createRules(config: FetcherConfig): TargetRules {
   };
 }
 
-function followFile(config: FetcherConfig, rules: TargetRules, out: { readonly log: Logger; readonly metrics: FetcherMetrics }): () => void {
-  if (config.denyCidrsFile === undefined) return () => undefined;
-  return followDenyList({ policy: rules.policy, fixed: config.denyCidrs, path: config.denyCidrsFile, log: out.log, onReload: out.metrics.reload });
+async function openDenyList(
+  config: FetcherConfig,
+  { policy }: TargetRules,
+  out: { readonly log: Logger; readonly metrics: FetcherMetrics },
+): Promise<Followed<readonly string[]>> {
+  const { denyCidrs: fixed, denyCidrsFile: path } = config;
+  if (path === undefined) return fixedValue([]);
+  return await followDenyList({ policy, fixed, path, log: out.log, onReload: out.metrics.reload });
 }
 
 function warnUnsafe(config: FetcherConfig, log: Logger): void {

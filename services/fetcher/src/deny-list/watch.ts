@@ -1,11 +1,7 @@
-// Keeps the policy's denied networks those of the file. Polled, not watched: a mounted ConfigMap changes by swapping a
-// symbolic link, which file watchers miss.
+// Keeps the policy's denied networks those of the file.
 
-import { type AddressPolicy, parseCidrList } from '@sekisho/netguard';
-import type { Logger } from '@sekisho/runtime';
-import { readDenyFile } from './read.ts';
-
-const POLL_MS = 2_000;
+import { type AddressPolicy, CIDR_LIST_BYTES_MAX, parseCidrList } from '@sekisho/netguard';
+import { type Followed, type Logger, type Reloaded, fileSource, followFile } from '@sekisho/runtime';
 
 export interface DenyListOptions {
   readonly policy: AddressPolicy;
@@ -17,22 +13,23 @@ export interface DenyListOptions {
   readonly pollMs?: number;
 }
 
-/** Loads the file and follows it; a bad or missing file keeps the old list. Returns the stop. */
-export function followDenyList(options: DenyListOptions): () => void {
-  /** Undefined: the file could not be read. Each state is reported once. */
-  let seen: { readonly text: string | undefined } | undefined;
-  const load = (): void => {
-    const text = readDenyFile(options.path);
-    if (seen !== undefined && seen.text === text) return;
-    seen = { text };
-    const list = text === undefined ? { ok: false as const, detail: 'the file cannot be read' } : parseCidrList(text);
-    if (list.ok) options.policy.setDenyCidrs([...options.fixed, ...list.cidrs]);
-    options.onReload(list.ok ? 'ok' : 'failed');
-    if (list.ok) options.log.info({ prefixes: list.cidrs.length }, 'denied networks loaded');
-    else options.log.error({ detail: list.detail }, 'denied networks not loaded, the old list stays');
+/** Loads the file and follows it; a bad or missing new file keeps the old list. @throws Error when the first load fails. */
+export async function followDenyList(options: DenyListOptions): Promise<Followed<readonly string[]>> {
+  const { policy, fixed, log } = options;
+  const parse = (text: string): readonly string[] => {
+    const list = parseCidrList(text);
+    if (!list.ok) throw new Error(list.detail);
+    // All or nothing: it throws before it changes anything.
+    policy.setDenyCidrs([...fixed, ...list.cidrs]);
+    return list.cidrs;
   };
-  load();
-  const timer = setInterval(load, options.pollMs ?? POLL_MS);
-  timer.unref();
-  return () => clearInterval(timer);
+  const onReload = (reloaded: Reloaded<readonly string[]>): void => {
+    options.onReload(reloaded.ok ? 'ok' : 'failed');
+    if (reloaded.ok) log.info({ prefixes: reloaded.value.length }, 'denied networks loaded');
+    else log.error({ detail: reloaded.detail }, 'denied networks not loaded, the old list stays');
+  };
+  const source = fileSource(options.path, CIDR_LIST_BYTES_MAX);
+  const followed = await followFile({ source, parse, onReload, ...(options.pollMs === undefined ? {} : { pollMs: options.pollMs }) });
+  onReload({ ok: true, value: followed.value });
+  return followed;
 }

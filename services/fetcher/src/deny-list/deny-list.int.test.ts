@@ -14,6 +14,18 @@ afterAll(() => {
 });
 
 describe('followDenyList()', () => {
+  it('fails when there is no good file to begin with: fewer networks than meant would be denied', async () => {
+    const path = join(folder, 'first');
+    const start = async (): Promise<unknown> =>
+      await followDenyList({
+        policy: createAddressPolicy(), fixed: [], path, onReload: () => undefined,
+        log: createLogger({ service: 'x', level: 'error', destination: new PassThrough().resume() }),
+      });
+    await expect(start()).rejects.toThrow('ENOENT');
+    writeFileSync(path, '10.0.0.0/8\nnonsense\n');
+    await expect(start()).rejects.toThrow('line 2 is no address prefix');
+  });
+
   it('follows the file as a whole; a bad or missing one keeps the old list', async () => {
     const path = join(folder, 'list');
     const replace = (text: string): void => {
@@ -24,7 +36,7 @@ describe('followDenyList()', () => {
     const results: string[] = [];
     const denies = (ip: string): boolean => !policy.check(ip, 443).allowed;
     replace('8.8.8.0/24');
-    const stop = followDenyList({
+    const followed = await followDenyList({
       policy, fixed: ['9.9.9.9/32'], path, pollMs: 10, onReload: (result) => results.push(result),
       log: createLogger({ service: 'x', level: 'error', destination: new PassThrough().resume() }),
     });
@@ -38,7 +50,7 @@ describe('followDenyList()', () => {
     rmSync(path);
     await until(() => results.length >= 4);
     expect(denies('1.1.1.1')).toBe(true);
-    expect(results.slice(0, 4)).toEqual(['ok', 'failed', 'ok', 'failed']);
-    stop();
+    expect(results).toEqual(['ok', 'failed', 'ok', 'failed']);
+    followed.close();
   });
 });
