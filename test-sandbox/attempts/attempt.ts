@@ -10,7 +10,7 @@ export const WALLS = [
 export type Wall = (typeof WALLS)[number];
 
 /** Without it the attempt fails on any machine: root, or a setting of the kernel. */
-export type Need = 'root' | 'ioUring' | 'bpf' | 'perf' | 'userNamespaces' | 'kernelLog' | 'unprivileged';
+export type Need = 'root' | 'sysResource' | 'ioUring' | 'bpf' | 'perf' | 'userNamespaces' | 'kernelLog' | 'unprivileged';
 
 export interface Attempt {
   readonly name: string;

@@ -34,7 +34,6 @@ const writing: readonly Attempt[] = [
   { name: 'unnamed_file', gain: 'a file without a name', told: OPEN, heldBy: BOTH, mayLack: true },
   { name: 'decoder_code_write', gain: 'code that the next decoder runs', told: OPEN, heldBy: BOTH },
   { name: 'reopen_for_writing', gain: 'the same through /proc/self/fd', told: OPEN, heldBy: BOTH },
-  { name: 'self_exe_write', gain: 'the program of all decoders and of the worker', told: 'only "busy" keeps it from opening', heldBy: BOTH, needs: 'root' },
   { name: 'proc_sys_write', gain: 'settings of the kernel, such as the program that gets core dumps', told: OPEN, heldBy: BOTH, needs: 'root', mayLack: true },
   { name: 'mkdir_tmp', gain: 'a post box', told: DONE, heldBy: BOTH },
   { name: 'unlink', gain: 'files of the worker are gone', told: DONE, heldBy: BOTH },

@@ -33,7 +33,7 @@ const cost: readonly Attempt[] = [
   { name: 'cpu_unlimited', gain: 'the processor without end, should the worker hang', told: 'the kernel says that there is no limit', heldBy: LIMITS },
   { name: 'file_size_unlimited', gain: 'files of any size', told: 'the kernel says that there is no limit', heldBy: LIMITS },
   { name: 'core_dump', gain: 'the memory of a crashed decoder on a disk', told: 'the kernel says that there is no limit', heldBy: LIMITS },
-  { name: 'raise_limits', gain: 'all of these', told: 'the call returns', heldBy: FILTER, needs: 'root', alone: true },
+  { name: 'raise_limits', gain: 'all of these', told: 'the call returns', heldBy: FILTER, needs: 'sysResource', alone: true },
 ];
 
 export const MEMORY_ATTEMPTS: readonly Attempt[] = [...code, ...cost];

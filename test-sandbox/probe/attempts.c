@@ -40,7 +40,7 @@ long opened(int fd) {
 static const struct attempt *const lists[] = {
   network_attempts, socket_attempts, file_attempts, change_attempts, proc_attempts, signal_attempts, process_attempts,
   start_attempts, memory_attempts, code_attempts, kernel_attempts, machine_attempts, sharing_attempts,
-  inherited_attempts, environment_attempts, limit_attempts};
+  inherited_attempts, environment_attempts, limit_attempts, possible_attempts};
 
 void each_attempt(void (*call)(const struct attempt *, void *), void *context) {
   for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {

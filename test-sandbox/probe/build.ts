@@ -31,7 +31,7 @@ const LIBRARY = ['-shared', '-fPIC'] as const;
 
 /** Configuration that makes OpenSSL load a library, as Node reads it. */
 const opensslConf = (library: string): string =>
-  `nodejs_conf = start\n[start]\nproviders = all\n[all]\nmark = mark\n[mark]\nmodule = ${library}\nactivate = 1\n`;
+  `nodejs_conf = start\n[start]\nproviders = all\n[all]\ndefault = builtin\nmark = loaded\n[builtin]\nactivate = 1\n[loaded]\nmodule = ${library}\nactivate = 1\n`;
 
 /** @returns the folder; any number of processes may ask at once. */
 export function ensureProbe(folder = join(sources, 'build')): string {

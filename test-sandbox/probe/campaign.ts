@@ -1,6 +1,7 @@
 // Every attempt once, in real decoders. A filter that kills takes the decoder with it: the rest goes on in a fresh one.
 
 import type { ProcessClass } from '../../services/image-worker/src/pool/isolation.ts';
+import type { SandboxLayer } from '../../services/image-worker/src/sandbox/layers.ts';
 import type { SpawnDecoder } from '../../services/image-worker/src/sandbox/spawn.ts';
 import { type Told, TakenOver } from './taken-over.ts';
 import type { AttackFacts } from './victims.ts';
@@ -11,6 +12,8 @@ export interface CampaignOptions {
   readonly facts: AttackFacts;
   readonly marker: string;
   readonly names: readonly string[];
+  /** Layers that the worker must find missing, no more and no fewer. */
+  readonly missing: readonly SandboxLayer[];
   /** Attempts that change the process for all later ones. */
   readonly alone: ReadonlySet<string>;
 }
@@ -22,7 +25,7 @@ const DECODERS_MAX = 400;
 export async function runCampaign(options: CampaignOptions): Promise<readonly Told[]> {
   const sibling = new TakenOver(options.spawn, 'raster');
   try {
-    await sibling.start();
+    await sibling.start(options.missing);
     await sibling.hold(options.marker);
     const facts = { ...options.facts, sibling: sibling.pid, marker: options.marker };
     const together = options.names.filter((name) => !options.alone.has(name));
@@ -39,10 +42,10 @@ export async function runCampaign(options: CampaignOptions): Promise<readonly To
   }
 }
 
-async function attackOnce({ spawn, class: of, facts, alone }: CampaignOptions, names: readonly string[]): Promise<readonly Told[]> {
+async function attackOnce({ spawn, class: of, facts, alone, missing }: CampaignOptions, names: readonly string[]): Promise<readonly Told[]> {
   const decoder = new TakenOver(spawn, of);
   try {
-    await decoder.start();
+    await decoder.start(missing);
     const { told, endedIn, end } = await decoder.attack(facts, names);
     const isShared = names.some((name) => !alone.has(name));
     // Attempts must not have broken what they are measured in.

@@ -33,9 +33,10 @@ static long cpu_unlimited(void) { return unlimited(RLIMIT_CPU); }
 static long core_dump(void) { return unlimited(RLIMIT_CORE); }
 static long file_size_unlimited(void) { return unlimited(RLIMIT_FSIZE); }
 
+/** Lowered first: where there is no limit, there is nothing to raise. */
 static long raise_limits(void) {
-  struct rlimit most = {RLIM_INFINITY, RLIM_INFINITY};
-  return setrlimit(RLIMIT_CPU, &most);
+  struct rlimit few = {3, 3}, most = {RLIM_INFINITY, RLIM_INFINITY};
+  return setrlimit(RLIMIT_CPU, &few) ? -1 : setrlimit(RLIMIT_CPU, &most);
 }
 
 const struct attempt limit_attempts[] = {

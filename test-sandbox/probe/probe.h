@@ -28,7 +28,7 @@ struct attempt {
 /** Lists end with an entry without a name. */
 extern const struct attempt network_attempts[], socket_attempts[], file_attempts[], change_attempts[], proc_attempts[],
   signal_attempts[], process_attempts[], start_attempts[], memory_attempts[], code_attempts[], kernel_attempts[],
-  machine_attempts[], sharing_attempts[], inherited_attempts[], environment_attempts[], limit_attempts[];
+  machine_attempts[], sharing_attempts[], inherited_attempts[], environment_attempts[], limit_attempts[], possible_attempts[];
 
 /** What the driver says about the victims: pids, ports, paths. `fact` is NULL and `number` is -1 where it says nothing. */
 void learn(const char *key_and_value);

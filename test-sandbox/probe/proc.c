@@ -109,9 +109,6 @@ static long self_fd_list(void) {
   return folder ? closedir(folder) : -1;
 }
 
-/** The program of every decoder and of the worker. While it runs the kernel refuses too (ETXTBSY). */
-static long self_exe_write(void) { return reached(opened(open("/proc/self/exe", O_RDWR)), ETXTBSY); }
-
 const struct attempt proc_attempts[] = {
   {.name = "parent_environ", .run = parent_environ},
   {.name = "parent_mem", .run = parent_mem},
@@ -128,5 +125,4 @@ const struct attempt proc_attempts[] = {
   {.name = "self_environ", .run = self_environ},
   {.name = "self_fd_list", .run = self_fd_list},
   {.name = "self_mem_write", .run = self_mem_write},
-  {.name = "self_exe_write", .run = self_exe_write},
   {0}};

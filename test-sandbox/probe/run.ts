@@ -6,6 +6,8 @@
 //   For the matrix, which takes walls away:
 //     --launcher PATH, --filter PATH   in the place of the product's
 //     --without LAYER,…                as createSpawn takes them
+//     --missing LAYER,…                what the worker must find missing in its decoders, none by default
+//     --data-bytes N                   RLIMIT_DATA, for a Node that compiles
 //     --leak-environment               decoders get the environment of the worker
 //     --setuid PATH                    a program with the set-user-ID bit of root
 
@@ -30,6 +32,8 @@ const OPTIONS = {
   launcher: { type: 'string' },
   filter: { type: 'string' },
   without: { type: 'string', default: '' },
+  missing: { type: 'string', default: '' },
+  'data-bytes': { type: 'string' },
   'leak-environment': { type: 'boolean', default: false },
   setuid: { type: 'string' },
 } as const;
@@ -63,6 +67,7 @@ async function main(): Promise<number> {
   const build = values.build ?? (await import('./build.ts')).ensureProbe();
   const sandbox = sandboxOf(values.launcher, values.filter);
   const without = values.without.split(',').filter(isLayer);
+  const missing = values.missing.split(',').filter(isLayer);
   const names = values.only?.split(',') ?? ATTEMPTS.map(({ name }) => name);
   // A signal that would end or debug the worker is a success of its sender, not the end of the test.
   for (const signal of ['SIGWINCH', 'SIGUSR1'] as const) process.on(signal, () => undefined);
@@ -70,13 +75,14 @@ async function main(): Promise<number> {
   try {
     const spawn = createSpawn({
       sandbox, without,
+      ...(values['data-bytes'] === undefined ? {} : { limits: { dataBytesMax: Number(values['data-bytes']) } }),
       script: `${import.meta.dirname}/loader.cjs`,
       extraPaths: { read: [`${import.meta.dirname}/package.json`, `${build}/inside`, victims.code] },
       extraEnv: values['leak-environment'] ? victims.environment : {},
     });
     say({ machine: readMachine(), walls: namesOf(sandbox.layers, true).filter((layer) => !without.includes(layer)), nice: getPriority() });
     const alone = new Set<string>(ATTEMPTS.filter((attempt) => attempt.alone === true).map(({ name }) => name));
-    const told = await runCampaign({ spawn, class: classOf(values.class), facts: victims.facts, marker: victims.marker, names, alone });
+    const told = await runCampaign({ spawn, class: classOf(values.class), facts: victims.facts, marker: victims.marker, names, alone, missing });
     for (const each of told) say(each);
     return conclude(told, names);
   } finally {

@@ -3,6 +3,8 @@
 
 /** Codes that are a refusal; every other error is one of the test. */
 const REFUSALS = new Set(['EPERM', 'EACCES', 'ENOSYS', 'ENODATA', 'ERR_DLOPEN_FAILED', 'ERR_WORKER_OUT_OF_MEMORY']);
+/** A limit on the size of files, where it is the only wall. */
+const ALSO = { js_write: 'EFBIG' };
 const REPLY_MS = 10_000;
 
 const refuse = (code) => {
@@ -83,7 +85,7 @@ async function verdictOn(name, facts) {
     return 'success';
   } catch (error) {
     const code = String(error?.code ?? error?.message);
-    return `${REFUSALS.has(code) ? 'refused' : 'error'} ${code}`;
+    return `${REFUSALS.has(code) || ALSO[name] === code ? 'refused' : 'error'} ${code}`;
   }
 }
 

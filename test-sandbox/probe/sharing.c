@@ -20,11 +20,15 @@ static long semaphores(void) {
   return id < 0 ? id : semctl(id, 0, IPC_RMID);
 }
 
+/** Landlock refuses when the queue is made already: it is removed in any case. */
 static long posix_queue(void) {
-  long fd = syscall(SYS_mq_open, "sekisho-probe", O_RDWR | O_CREAT, 0600, NULL);
-  if (fd < 0) return fd;
-  syscall(SYS_mq_unlink, "sekisho-probe");
-  return opened(fd);
+  char name[64];
+  snprintf(name, sizeof name, "sekisho-probe-%d", getpid());
+  long fd = syscall(SYS_mq_open, name, O_RDWR | O_CREAT, 0600, NULL);
+  int error = errno;
+  syscall(SYS_mq_unlink, name);
+  errno = error;
+  return fd < 0 ? fd : opened(fd);
 }
 
 const struct attempt sharing_attempts[] = {

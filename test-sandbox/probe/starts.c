@@ -30,9 +30,12 @@ static long vfork_call(void) { return ABSENT; }
 static long clone3_call(void) { return reached(syscall(SYS_clone3, NULL, 0), EINVAL); }
 static long clone_user(void) { return wait_for(syscall(SYS_clone, 0x10000000 | SIGCHLD, 0, 0, 0, 0)); }
 
+/** A shell says something on standard error without a call for it only when it complains. */
+static char *const complain[] = {"sh", "-c", ": ${absent:?$won}", NULL};
+
 static long execve_sh(void) {
-  char *const call[] = {"/bin/sh", "-c", "echo '" WON("execve_sh") "' >&2", NULL};
-  return become(-1, *call, call, none, BY_EXECVE);
+  char *const settings[] = {"won=" WON("execve_sh"), NULL};
+  return become(-1, "/bin/sh", complain, settings, BY_EXECVE);
 }
 
 /** Another program that the decoder may read but not execute, through the loader that it may. */
@@ -46,28 +49,31 @@ static long execve_outside(void) {
 /** A program that exists in memory only. */
 static long memfd_exec(void) {
   int fd = syscall(SYS_memfd_create, "x", 0);
-  static const char script[] = "#!/bin/sh\necho '" WON("memfd_exec") "' >&2\n";
+  static const char script[] = "#!/bin/sh\n: ${absent:?$won}\n";
   if (fd < 0) return -1;
   if (write(fd, script, sizeof script - 1) < 0) return -1;
-  char *const call[] = {"x", NULL};
-  return become(fd, "", call, none, AT_EMPTY_PATH);
+  char *const call[] = {"x", NULL}, *const settings[] = {"won=" WON("memfd_exec"), NULL};
+  return become(fd, "", call, settings, AT_EMPTY_PATH);
 }
 
 static long execveat_sh(void) {
-  char *const call[] = {"sh", "-c", "echo '" WON("execveat_sh") "' >&2", NULL};
-  return become(AT_FDCWD, "/bin/sh", call, none, 0);
+  char *const settings[] = {"won=" WON("execveat_sh"), NULL};
+  return become(AT_FDCWD, "/bin/sh", complain, settings, 0);
 }
 
+static const char READ_PASSWD[] = "let verdict = 'success'; try { fs.readFileSync('/etc/passwd'); } catch (error) { verdict = `refused ${error.code}`; }"
+  "fs.writeSync(2, `${JSON.stringify({ attempt: process.env.NAME, verdict })}\\n`);";
+
 /** Becoming Node once more is possible, it is how a decoder starts. It must be inside the same walls. */
-static long execve_node(void) {
-  const char *node = fact("node");
-  if (!node) return ABSENT;
-  static const char script[] = "let verdict = 'success'; try { fs.readFileSync('/etc/passwd'); } catch (error) { verdict = `refused ${error.code}`; }"
-    "fs.writeSync(2, `${JSON.stringify({ attempt: 'execve_node', verdict })}\\n`);";
-  char *const call[] = {(char *)node, "--jitless", "-e", (char *)script, NULL};
-  char *const settings[] = {"OPENSSL_CONF=/dev/null", NULL};
-  return become(-1, node, call, settings, BY_EXECVE);
+static long become_node(const char *path, char *name) {
+  char *const call[] = {(char *)path, "--jitless", "-e", (char *)READ_PASSWD, NULL};
+  char *const settings[] = {"OPENSSL_CONF=/dev/null", name, NULL};
+  return become(-1, path, call, settings, BY_EXECVE);
 }
+
+static long execve_node(void) { return fact("node") ? become_node(fact("node"), "NAME=execve_node") : ABSENT; }
+/** The program is known by its process, not by its path. */
+static long execve_self(void) { return fact("node") ? become_node("/proc/self/exe", "NAME=execve_self_exe") : ABSENT; }
 
 /** A program with the set-user-ID bit of root. */
 static long setuid_program(void) {
@@ -84,8 +90,9 @@ const struct attempt start_attempts[] = {
   {.name = "clone_user", .run = clone_user},
   {.name = "execve_sh", .run = execve_sh},
   {.name = "execve_outside", .run = execve_outside},
-  {.name = "memfd_exec", .run = memfd_exec},
+  {.name = "memfd_exec", .run = memfd_exec, .also = {EFBIG}},
   {.name = "execveat_sh", .run = execveat_sh},
   {.name = "execve_node", .run = execve_node},
+  {.name = "execve_self_exe", .run = execve_self},
   {.name = "setuid_program", .run = setuid_program},
   {0}};

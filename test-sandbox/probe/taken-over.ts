@@ -1,12 +1,15 @@
 // One real decoder with the loader of the tests in it: it decodes, is attacked from within, and tells.
 
+import { setTimeout } from 'node:timers/promises';
 import { encodeFrameHeader } from '@sekisho/contracts';
 import { FrameReader, type Frame } from '../../services/image-worker/src/pool/frame-reader.ts';
 import type { ProcessClass } from '../../services/image-worker/src/pool/isolation.ts';
+import type { SandboxLayer } from '../../services/image-worker/src/sandbox/layers.ts';
 import type { SpawnDecoder, SpawnedDecoder } from '../../services/image-worker/src/sandbox/spawn.ts';
 import { z } from 'zod';
 
 const STEP_MS = 60_000;
+const HEAR_MS = 5_000;
 const STDERR_BYTES_MAX = 1 << 20;
 
 export interface Told {
@@ -65,12 +68,12 @@ export class TakenOver {
     return this.#stderr;
   }
 
-  /** @throws when it does not start, lacks a wall that its worker believes in, or does not decode. */
-  async start(): Promise<void> {
+  /** @throws when it does not start, lacks other walls than these, or does not decode. */
+  async start(expected: readonly SandboxLayer[]): Promise<void> {
     const ready = await this.#frame({ seq: 0, kinds: ['ready'] });
     if (ready === undefined) throw new Error(`the decoder does not start: ${await this.#ended()} ${this.#stderr.slice(0, 2_000)}`);
     const missing = this.#spawned.missingWalls();
-    if (missing.length > 0) throw new Error(`missing walls: ${missing.join(', ')}`);
+    if (missing.join(',') !== expected.join(',')) throw new Error(`missing walls: ${missing.join(',')}, not ${expected.join(',')}`);
     if (!(await this.decodes())) throw new Error(`the decoder does not decode: ${this.#stderr.slice(0, 2_000)}`);
   }
 
@@ -88,6 +91,7 @@ export class TakenOver {
     const frame = await this.#job('attack', Buffer.from(JSON.stringify({ facts, names })));
     if (frame?.kind === 'refusal') throw new Error(`the attack itself failed: ${this.#stderr.slice(-2_000)}`);
     const end = frame === undefined ? await this.#ended() : undefined;
+    if (end === undefined) await this.#hear(names.length);
     const lines = this.#lines();
     const told = lines.filter((line) => 'attempt' in line);
     const begun = lines.flatMap((line) => ('begin' in line ? [line.begin] : []));
@@ -100,15 +104,20 @@ export class TakenOver {
     await this.#over;
   }
 
+  /** What it has told on one pipe may come after its answer on the other. */
+  async #hear(attempts: number): Promise<void> {
+    for (let waited = 0; waited < HEAR_MS && this.#lines().filter((line) => 'attempt' in line).length < attempts; waited += 10) await setTimeout(10);
+  }
+
   #ended(): Promise<string> {
     // A program in the place of the decoder may wait for its input.
     this.#spawned.process.stdin?.end();
-    const timer = setTimeout(() => this.#spawned.process.kill('SIGKILL'), STEP_MS);
+    const timer = globalThis.setTimeout(() => this.#spawned.process.kill('SIGKILL'), STEP_MS);
     return this.#over.finally(() => clearTimeout(timer));
   }
 
   #lines(): readonly z.output<typeof lineSchema>[] {
-    const texts = this.#stderr.split('\n').filter((text) => text.startsWith('{"'));
+    const texts = this.#stderr.split('\n').flatMap((text) => (text.includes('{"') ? [text.slice(text.indexOf('{"'))] : []));
     return texts.flatMap((text) => {
       const parsed = lineSchema.safeParse(jsonOf(text));
       return parsed.success ? [parsed.data] : [];
@@ -129,7 +138,7 @@ export class TakenOver {
     const answer = new Promise<Frame | undefined>((resolve) => {
       this.#answer = resolve;
     });
-    const timer = setTimeout(() => this.#spawned.process.kill('SIGKILL'), STEP_MS);
+    const timer = globalThis.setTimeout(() => this.#spawned.process.kill('SIGKILL'), STEP_MS);
     const frame = await answer;
     clearTimeout(timer);
     return frame;
