@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { splitList } from './list-header.ts';
 import { checkLoop, loopIdentity, outgoingLoopHeaders, pseudonymOf } from './loop.ts';
 
-const identity = loopIdentity('misskey.origin.example', ['media.origin.example']);
+const identity = loopIdentity('misskey.origin.example', ['media.origin.example', 'B\u00fccher.Origin.Example', '[2001:db8::7]']);
 const SELF = identity.pseudonym;
 const check = (via: string[], cdnLoop: string[] = []): ReturnType<typeof checkLoop> => checkLoop({ via, cdnLoop }, identity);
 
@@ -30,6 +30,15 @@ describe('checkLoop()', () => {
     ['hidden behind an open comment', [`1.1 a (, 1.1 ${SELF}`], []],
     ['our host hidden behind an open comment', ['1.1 a (, 1.1 misskey.origin.example'], []],
     ['our host hidden behind an open quote', ['1.1 a"b, 1.1 misskey.origin.example'], []],
+    ['our host with two dots', ['1.1 misskey.origin.example..'], []],
+    ['our host with a port too long', ['1.1 misskey.origin.example:4430000'], []],
+    ['our host with an empty port', ['1.1 misskey.origin.example:'], []],
+    ['our host with a port and two dots', [], ['misskey.origin.example..:443']],
+    ['an own host given in Unicode', ['1.1 xn--bcher-kva.origin.example'], []],
+    ['an own host given in Unicode, in capitals with a port', [], ['XN--BCHER-KVA.origin.example.:443']],
+    ['an own host written in UTF-8', ['1.1 b\u00c3\u00bccher.origin.example'], []],
+    ['an own IPv6 literal', ['1.1 [2001:DB8:0::7]:443'], []],
+    ['an own IPv6 literal in CDN-Loop', [], ['[2001:db8::7]']],
     ['CDN-Loop only', [], ['misskey.origin.example']],
     ['CDN-Loop with parameters', [], ['cloudflare; loops=1, MISSKEY.origin.example; a="b,c"']],
     ['CDN-Loop with port', [], ['misskey.origin.example:8443']],
@@ -91,6 +100,18 @@ describe('checkLoop()', () => {
         expect(check([verdict.via.join(', ')], [verdict.cdnLoop.join(', ')])).toEqual(verdict);
       }),
       { numRuns: 1_000 },
+    );
+  });
+
+  it('finds an own host in every case, with dots and a port, wherever it stands', () => {
+    const host = fc.mixedCase(fc.constantFrom(...identity.hosts).filter((name) => !name.includes(':')));
+    const dressed = fc.tuple(host, fc.constantFrom('', '.', '..'), fc.constantFrom('', ':443', ':65535', ':')).map((parts) => parts.join(''));
+    fc.assert(
+      fc.property(dressed, fc.array(entry, { maxLength: 3 }), fc.nat(3), (us, entries, at) => {
+        expect(check([...entries.slice(0, at), `1.1 ${us}`, ...entries.slice(at)]).ok).toBe(false);
+        expect(check([], [us]).ok).toBe(false);
+        expect(check([], [`${us}; a="b"`]).ok).toBe(false);
+      }),
     );
   });
 

@@ -2,16 +2,20 @@
 // others, is refused before anything is fetched. Contents of both headers are untrusted and only ever make us stricter.
 
 import { createHash } from 'node:crypto';
+import { domainToASCII } from 'node:url';
 import { type Code, LIMITS } from '@sekisho/contracts';
+import { formatAddress } from './address-text.ts';
+import { parseAddress } from './address.ts';
 import { splitList } from './list-header.ts';
 import { normalizeHost } from './names.ts';
+import { ownHostSet } from './url.ts';
 
 export interface LoopIdentity {
   /** Name in Via; the same in all replicas. */
   readonly pseudonym: string;
   /** Public host, named in CDN-Loop. */
   readonly publicHost: string;
-  /** All own hosts, the public one included. */
+  /** All own hosts, the public one included, as `ownHostSet` spells them. */
   readonly hosts: ReadonlySet<string>;
 }
 
@@ -34,10 +38,10 @@ export type LoopVerdict =
 export const pseudonymOf = (publicHost: string): string =>
   `sekisho-${createHash('sha256').update(normalizeHost(publicHost)).digest('hex').slice(0, 16)}`;
 
-/** @param ownHosts further own hosts. Names as in URLs: ASCII, without port. */
+/** @param ownHosts further own hosts. Without port, in any spelling of a URL. @throws TypeError when one is no host. */
 export function loopIdentity(publicHost: string, ownHosts: Iterable<string> = []): LoopIdentity {
   const host = normalizeHost(publicHost);
-  return { pseudonym: pseudonymOf(host), publicHost: host, hosts: new Set([host, ...[...ownHosts].map(normalizeHost)]) };
+  return { pseudonym: pseudonymOf(host), publicHost: host, hosts: ownHostSet([host, ...ownHosts]) };
 }
 
 /** Did this request pass us already, or too many others? Otherwise the entries to keep, those that parse. */
@@ -116,13 +120,16 @@ function checkHeader(lines: readonly string[], syntax: HeaderSyntax, identity: L
   return kept;
 }
 
-const hostOf = (who: string): string => {
-  const host = who.startsWith('[') ? who.slice(1, who.indexOf(']')) : who.replace(/:\d{1,5}$/, '');
-  return normalizeHost(host);
-};
+/** As `ownHostSet` spells it. More dots and longer ports than a host can have only make us stricter. */
+function hostOf(who: string): string {
+  const literal = parseAddress(/^\[([^\]]*)\]/.exec(who)?.[1] ?? '');
+  return literal === undefined ? who.toLowerCase().replace(/:\d*$/, '').replace(/\.+$/, '') : formatAddress(literal);
+}
 
 /** A broken element could hide an entry from the parser: there an own host anywhere on a word border counts. */
 function mentions(element: string, hosts: ReadonlySet<string>): boolean {
-  const words = element.toLowerCase().split(/[^a-z0-9.:-]+/).map((word) => hostOf(word.replace(/:+$/, '')));
-  return words.some((word) => hosts.has(word));
+  // Node reads header bytes as Latin-1; whoever writes a name in Unicode means UTF-8.
+  const text = Buffer.from(element, 'latin1').toString('utf8');
+  const words = text.split(/[^\p{L}\p{M}\p{N}.:[\]-]+/u).map((word) => hostOf(word.replace(/:+$/, '')));
+  return words.some((word) => hosts.has(word) || hosts.has(domainToASCII(word)));
 }
