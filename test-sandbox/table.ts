@@ -3,7 +3,7 @@
 import { code, page, table } from '../scripts/generate/markdown.ts';
 import { ATTEMPTS } from './attempts.ts';
 import { type Attempt, type Wall, WALLS } from './attempts/attempt.ts';
-import { type Column, type Expectation, NONE, REMOVABLE, WITHOUT_LANDLOCK, comesBack, only, without } from './columns.ts';
+import { type Column, type Expectation, NONE, REMOVABLE, WITHOUT_LANDLOCK, comesBack, isPossible, without } from './columns.ts';
 
 /** A worker without privileges on a kernel that has everything: Landlock with scopes (6.12), and no setting that forbids. */
 const DOCUMENTED: Expectation = {
@@ -17,11 +17,11 @@ const back = (column: Column): string[] => comesBack(ATTEMPTS, column, DOCUMENTE
 const possible = (): number => back(NONE).length;
 
 const MEANING: Readonly<Record<Wall, string>> = {
-  no_new_privs: 'no way to more privileges', limits: 'rlimits', descriptors: 'descriptors closed', environment: 'environment emptied',
-  landlock_files: 'Landlock: files', landlock_tcp: 'Landlock: TCP', landlock_scopes: 'Landlock: signals, abstract sockets',
-  seccomp: 'seccomp filter', wx: 'no memory that is written and run, `--jitless`', jitless: '`--jitless`',
+  no_new_privs: 'no way to more privileges', limits: 'rlimits', descriptors: 'only the pipes are open', environment: 'no variable of the worker',
+  landlock_files: 'files, by Landlock', landlock_tcp: 'TCP, by Landlock', landlock_scopes: 'signals and abstract sockets, by Landlock',
+  seccomp: 'the filter of system calls', wx: 'what is written never runs: rules of the filter, and `--jitless`', jitless: 'Node does not compile',
 };
-const wallName = (wall: Wall): string => (MEANING[wall].includes(wall) ? MEANING[wall] : `${code(wall)}: ${MEANING[wall]}`);
+const wallName = (wall: Wall): string => `${code(wall)}: ${MEANING[wall]}`;
 
 const REMOVED: readonly (readonly [string, Column])[] = [
   ...REMOVABLE.map((wall): readonly [string, Column] => [wallName(wall), without(wall)]),
@@ -34,12 +34,10 @@ export const renderWalls = (): string =>
     `Of ${ATTEMPTS.length} attempts ${possible()} can succeed for a user without privileges where no wall stands; behind all walls none does, as root neither.`,
   ].join('\n\n');
 
-/** How many of the possible attempts this wall stops with no other but no_new_privs. */
-function stopsAlone(column: Column): string {
-  const gone = REMOVABLE.filter((wall) => !column.standing.has(wall));
-  const [first] = gone.filter((wall) => wall !== 'wx' || gone.length === 1);
-  if (first === undefined || column === WITHOUT_LANDLOCK) return '';
-  return `${possible() - back(only(first)).length} of ${possible()}`;
+/** How many of the possible attempts the missing walls of this column stop by themselves. */
+function stopsAlone({ standing }: Column): string {
+  const stopped = ATTEMPTS.filter((attempt) => isPossible(attempt, DOCUMENTED.machine) && attempt.heldBy.some((wall) => !standing.has(wall)));
+  return `${stopped.length} of ${possible()}`;
 }
 
 const START = '<!-- generated: walls. Made by npm run generate from test-sandbox/attempts. -->';

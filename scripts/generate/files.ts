@@ -16,6 +16,7 @@ import { renderPublicBlocks } from './network-policy.ts';
 import { limitsFileJsonSchema } from '../../services/gateway/src/limits-file/schema.ts';
 import { readSchemas } from './schemas.ts';
 import { seccompFiles } from './seccomp/files.ts';
+import { renderAttempts, withWalls } from '../../test-sandbox/table.ts';
 
 /** @param root folder of the repository. */
 export async function generatedFiles(root: string): Promise<readonly GeneratedFile[]> {
@@ -27,6 +28,9 @@ export async function generatedFiles(root: string): Promise<readonly GeneratedFi
     { path: 'docs/reference/addresses.md', text: renderAddresses() },
     { path: 'charts/sekisho/files/addresses/public.yaml', text: renderPublicBlocks() },
     { path: 'services/gateway/limits.schema.json', text: `${JSON.stringify(limitsFileJsonSchema(), undefined, 2)}\n` },
+    { path: 'docs/reference/attempts.md', text: renderAttempts() },
+    // By hand but for one table in it.
+    { path: 'docs/security-model.md', text: withWalls(readFileSync(join(root, 'docs/security-model.md'), 'utf8')) },
     ...apparmorFiles(),
     ...chartFiles(root),
     ...seccompFiles(root),
