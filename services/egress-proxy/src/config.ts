@@ -1,0 +1,174 @@
+// The only reader of the environment.
+
+import { readFileSync } from 'node:fs';
+import { checkHostName, createAddressPolicy, ownHostSet, parseAllowTarget, parseCidr, parseNat64Prefix } from '@sekisho/netguard';
+import { ConfigError, envFields, errorCode, loadConfig } from '@sekisho/runtime';
+import { z } from 'zod';
+import { parseAuthority } from './authority/authority.ts';
+import { parseCredentials } from './credentials/credentials.ts';
+import { parseCidrs, parseHosts } from './lists/lists.ts';
+import type { Mode } from './policy/decide.ts';
+
+const KiB = 1024;
+const GiB = 1024 * 1024 * KiB;
+
+export interface EgressConfig {
+  readonly listenHost: string;
+  readonly port: number;
+  /** Undefined: no port for mail. */
+  readonly smtpPort: number | undefined;
+  /** `host:port` in lower case. */
+  readonly smtpTargets: readonly string[];
+  readonly opsHost: string;
+  readonly opsPort: number;
+  readonly publicUrl: URL;
+  readonly ownHosts: readonly string[];
+  readonly mode: Mode;
+  readonly dnsServers: readonly string[];
+  /** Networks and addresses denied from the environment; those of the file come on top. */
+  readonly denyCidrs: readonly string[];
+  readonly denyCidrsFile: string | undefined;
+  readonly nat64Prefixes: readonly string[];
+  readonly unsafeAllowTargets: readonly string[];
+  readonly unsafePublicCidrs: readonly string[];
+  readonly credentialsFile: string | undefined;
+  readonly allowHostsFile: string | undefined;
+  readonly denyHostsFile: string | undefined;
+  readonly tunnelsMax: number;
+  readonly hostTunnelsMax: number;
+  readonly tunnelBytesMax: number;
+  readonly logLevel: string;
+  readonly shutdownDelayMs: number;
+  readonly shutdownDrainMs: number;
+}
+
+const each = (isGood: (text: string) => boolean, message: string) =>
+  envFields.list().refine((list) => list.every(isGood), { message });
+
+const schema = z.object({
+  SEKISHO_LISTEN_HOST: envFields.host('0.0.0.0'),
+  SEKISHO_EGRESS_PORT: envFields.port(3128),
+  SEKISHO_EGRESS_SMTP_PORT: envFields.port(0).optional(),
+  SEKISHO_EGRESS_SMTP_TARGETS: each(isMailTarget, 'must be host:port with names of the public DNS, separated by commas'),
+  SEKISHO_OPS_HOST: envFields.host('0.0.0.0'),
+  SEKISHO_OPS_PORT: envFields.port(9090),
+  SEKISHO_PUBLIC_URL: envFields.httpUrl(),
+  SEKISHO_OWN_HOSTS: each(isHost, 'must be host names, separated by commas'),
+  SEKISHO_EGRESS_MODE: z.enum(['enforce', 'report']).default('enforce'),
+  SEKISHO_DNS_SERVERS: each((text) => parseAllowTarget(text) !== undefined, 'must be ip:port, separated by commas'),
+  SEKISHO_DENY_CIDRS: each(isCidr, 'must be address prefixes, separated by commas'),
+  SEKISHO_DENY_CIDRS_FILE: envFields.filePath().optional(),
+  SEKISHO_NODE_IPS: each(isCidr, 'must be addresses, separated by commas'),
+  SEKISHO_NAT64_PREFIX: each((text) => parseNat64Prefix(text) !== undefined, 'must be NAT64 prefixes such as 64:ff9b::/96, separated by commas'),
+  SEKISHO_UNSAFE_ALLOW_TARGETS: each((text) => parseAllowTarget(text) !== undefined, 'must be ip:port, separated by commas'),
+  SEKISHO_UNSAFE_PUBLIC_CIDRS: each(isCidr, 'must be address prefixes, separated by commas'),
+  SEKISHO_EGRESS_CREDENTIALS_FILE: envFields.filePath().optional(),
+  SEKISHO_EGRESS_ALLOW_HOSTS_FILE: envFields.filePath().optional(),
+  SEKISHO_EGRESS_DENY_HOSTS_FILE: envFields.filePath().optional(),
+  SEKISHO_EGRESS_TUNNELS_MAX: envFields.intBetween(1, 65_536, 1_024),
+  SEKISHO_EGRESS_HOST_TUNNELS_MAX: envFields.intBetween(1, 65_536, 64),
+  SEKISHO_EGRESS_TUNNEL_BYTES_MAX: envFields.intBetween(64 * KiB, 1024 * GiB, GiB),
+  SEKISHO_LOG_LEVEL: envFields.logLevel(),
+  SEKISHO_SHUTDOWN_DELAY_MS: envFields.intBetween(0, 60_000, 5_000),
+  SEKISHO_SHUTDOWN_DRAIN_MS: envFields.intBetween(0, 600_000, 60_000),
+});
+type Values = z.output<typeof schema>;
+
+/** @throws ConfigError with all problems. */
+export function readConfig(env: NodeJS.ProcessEnv = process.env): EgressConfig {
+  const values = loadConfig(schema, { env, service: 'egress-proxy' });
+  const problems = [...fileProblems(values), ...mailProblems(values)];
+  if (problems.length > 0) throw new ConfigError('egress-proxy', problems);
+  return {
+    listenHost: values.SEKISHO_LISTEN_HOST,
+    port: values.SEKISHO_EGRESS_PORT,
+    smtpPort: values.SEKISHO_EGRESS_SMTP_PORT,
+    smtpTargets: values.SEKISHO_EGRESS_SMTP_TARGETS.map((text) => text.toLowerCase()),
+    opsHost: values.SEKISHO_OPS_HOST,
+    opsPort: values.SEKISHO_OPS_PORT,
+    publicUrl: values.SEKISHO_PUBLIC_URL,
+    ownHosts: values.SEKISHO_OWN_HOSTS,
+    mode: values.SEKISHO_EGRESS_MODE,
+    dnsServers: values.SEKISHO_DNS_SERVERS,
+    denyCidrs: denyCidrs(values, env['KUBERNETES_SERVICE_HOST']),
+    denyCidrsFile: values.SEKISHO_DENY_CIDRS_FILE,
+    nat64Prefixes: values.SEKISHO_NAT64_PREFIX,
+    unsafeAllowTargets: values.SEKISHO_UNSAFE_ALLOW_TARGETS,
+    unsafePublicCidrs: values.SEKISHO_UNSAFE_PUBLIC_CIDRS,
+    credentialsFile: values.SEKISHO_EGRESS_CREDENTIALS_FILE,
+    allowHostsFile: values.SEKISHO_EGRESS_ALLOW_HOSTS_FILE,
+    denyHostsFile: values.SEKISHO_EGRESS_DENY_HOSTS_FILE,
+    tunnelsMax: values.SEKISHO_EGRESS_TUNNELS_MAX,
+    hostTunnelsMax: values.SEKISHO_EGRESS_HOST_TUNNELS_MAX,
+    tunnelBytesMax: values.SEKISHO_EGRESS_TUNNEL_BYTES_MAX,
+    logLevel: values.SEKISHO_LOG_LEVEL,
+    shutdownDelayMs: values.SEKISHO_SHUTDOWN_DELAY_MS,
+    shutdownDrainMs: values.SEKISHO_SHUTDOWN_DRAIN_MS,
+  };
+}
+
+function isCidr(text: string): boolean {
+  return parseCidr(text) !== undefined;
+}
+
+function isHost(text: string): boolean {
+  try {
+    return ownHostSet([text]).size === 1 && !/[\s/?#@:]/.test(text);
+  } catch {
+    return false;
+  }
+}
+
+/** Written as it will be compared: a target that can never match would look like a setting. */
+function isMailTarget(text: string): boolean {
+  const target = parseAuthority(text);
+  return target.kind === 'name' && checkHostName(target.host).ok && `${target.host}:${target.port}` === text.toLowerCase();
+}
+
+const mailProblems = (values: Values): readonly string[] =>
+  values.SEKISHO_EGRESS_SMTP_PORT !== undefined && values.SEKISHO_EGRESS_SMTP_TARGETS.length === 0
+    ? ['SEKISHO_EGRESS_SMTP_PORT is set without SEKISHO_EGRESS_SMTP_TARGETS']
+    : [];
+
+const FILES = [
+  ['SEKISHO_DENY_CIDRS_FILE', parseCidrs],
+  ['SEKISHO_EGRESS_CREDENTIALS_FILE', parseCredentials],
+  ['SEKISHO_EGRESS_ALLOW_HOSTS_FILE', parseHosts],
+  ['SEKISHO_EGRESS_DENY_HOSTS_FILE', parseHosts],
+] as const;
+
+/** Looked at here as well, so that `--check-config` tells. */
+function fileProblems(values: Values): readonly string[] {
+  return FILES.flatMap(([name, parse]) => {
+    const path = values[name];
+    if (path === undefined) return [];
+    try {
+      parse(readFileSync(path, 'utf8'));
+      return [];
+    } catch (error) {
+      const code = errorCode(error);
+      return [`${name}: ${code === undefined ? messageOf(error) : `the file cannot be read (${code})`}`];
+    }
+  });
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/**
+ * The API server's Service address is denied by itself. Some clusters take their Services from public space, where the
+ * built-in table cannot know them: then somebody must have named the network.
+ */
+function denyCidrs(values: Values, apiServer: string | undefined): readonly string[] {
+  const named = values.SEKISHO_DENY_CIDRS;
+  const all = [...named, ...values.SEKISHO_NODE_IPS];
+  if (apiServer === undefined || !isCidr(apiServer)) return all;
+  const path = values.SEKISHO_DENY_CIDRS_FILE;
+  const inFile = path === undefined ? [] : parseCidrs(readFileSync(path, 'utf8'));
+  const policy = createAddressPolicy({ denyCidrs: [...named, ...inFile] });
+  if (policy.check(apiServer, 443).allowed) {
+    throw new ConfigError('egress-proxy', [
+      'the Services of this cluster have public addresses and nothing denies them: set cluster.denyCIDRs (SEKISHO_DENY_CIDRS) to the Service, pod and node networks',
+    ]);
+  }
+  return [...all, apiServer];
+}
