@@ -7,6 +7,7 @@ import { apparmorFiles } from './apparmor/profile.ts';
 import { renderChartReadme } from './chart/readme.ts';
 import { renderValuesSchema } from './chart/schema.ts';
 import { readValues } from './chart/values.ts';
+import { dnsFiles } from './dns.ts';
 import type { GeneratedFile } from './drift.ts';
 import { renderEnvironment } from './environment.ts';
 import { renderErrors } from './errors.ts';
@@ -33,6 +34,7 @@ export async function generatedFiles(root: string): Promise<readonly GeneratedFi
     { path: 'docs/security-model.md', text: withWalls(readFileSync(join(root, 'docs/security-model.md'), 'utf8')) },
     ...apparmorFiles(),
     ...chartFiles(root),
+    ...dnsFiles(),
     ...seccompFiles(root),
     ...(await redisUsers(root)),
   ];

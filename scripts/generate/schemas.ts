@@ -10,6 +10,7 @@ const CONFIG_FILES: Readonly<Partial<Record<ServiceName, string>>> = {
   fetcher: 'services/fetcher/src/config.ts',
   'image-worker': 'services/image-worker/src/config.ts',
   'egress-proxy': 'services/egress-proxy/src/config.ts',
+  'dns-filter': 'services/dns-filter/src/config.ts',
   'local-stack': 'scripts/local-stack/options.ts',
 };
 

@@ -32,6 +32,8 @@ const PACKAGES = {
   ip: { names: ['ip'], package: 'iproute2', hint: 'ip not found; run: sudo apt install iproute2' },
   'clang-19': { names: ['clang-19'], package: 'clang-19', hint: 'clang-19 not found; run: sudo apt install clang-19' },
   iptables: { names: ['iptables'], package: 'iptables', hint: 'iptables not found; run: sudo apt install iptables' },
+  // The DNS filter's; the package brings unbound-checkconf along.
+  unbound: { names: ['unbound'], package: 'unbound', hint: 'unbound not found; run: sudo apt install unbound' },
   // The virtual machine's, and the parser of the AppArmor profile.
   apparmor_parser: { names: ['apparmor_parser'], package: 'apparmor', hint: 'apparmor_parser not found; run: sudo apt install apparmor' },
   'qemu-system-x86_64': { names: ['qemu-system-x86_64'], package: 'qemu-system-x86', hint: 'qemu-system-x86_64 not found; run: sudo apt install --no-install-recommends qemu-system-x86' },

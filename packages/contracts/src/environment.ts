@@ -1,7 +1,7 @@
 // Every SEKISHO_ variable of every service. A service's own schema parses its part; this table is what makes a typo
 // an error ("did you mean") and what docs/reference/environment.md is generated from.
 
-export type ServiceName = 'gateway' | 'fetcher' | 'image-worker' | 'egress-proxy' | 'local-stack';
+export type ServiceName = 'gateway' | 'fetcher' | 'image-worker' | 'egress-proxy' | 'dns-filter' | 'local-stack';
 
 export interface EnvironmentRow {
   readonly services: readonly ServiceName[];
@@ -31,8 +31,8 @@ export const ENVIRONMENT = {
   SEKISHO_GATEWAY_PORT: row(['gateway', 'local-stack'], '8080', 'Public port.'),
   SEKISHO_FETCHER_PORT: row(['fetcher', 'local-stack'], '8081', 'Internal port for the gateway.'),
   SEKISHO_FETCHER_HOSTS: row(['fetcher', 'local-stack'], '`127.0.0.1:<port>,localhost:<port>`', 'Values of the Host header under which the gateway reaches the fetcher; any other is refused.'),
-  SEKISHO_OPS_PORT: row([...ALL, 'egress-proxy'], '9090', 'Port of /metrics, /healthz and /readyz.'),
-  SEKISHO_OPS_HOST: row([...ALL, 'egress-proxy'], '`0.0.0.0`; `127.0.0.1` in the local stack', 'Address the ops port binds to.'),
+  SEKISHO_OPS_PORT: row([...ALL, 'egress-proxy', 'dns-filter'], '9090; dns-filter 9094', 'Port of /metrics, /healthz and /readyz.'),
+  SEKISHO_OPS_HOST: row([...ALL, 'egress-proxy', 'dns-filter'], '`0.0.0.0`; `127.0.0.1` in the local stack', 'Address the ops port binds to.'),
   SEKISHO_LISTEN_HOST: row(['gateway', 'fetcher', 'egress-proxy', 'local-stack'], '`0.0.0.0`; `127.0.0.1` in the local stack', 'Address the service port binds to.'),
   SEKISHO_GATEWAY_OPS_PORT: row(['local-stack'], '9090', 'Ops port of the gateway in the local stack.'),
   SEKISHO_FETCHER_OPS_PORT: row(['local-stack'], '9091', 'Ops port of the fetcher in the local stack.'),
@@ -43,12 +43,12 @@ export const ENVIRONMENT = {
   SEKISHO_SANDBOX: row(['image-worker', 'local-stack'], '`require`; `best-effort` in the local stack', '`require`: no start without launcher, Landlock and seccomp; `best-effort`: decoders get the walls there are.'),
   SEKISHO_DNS_SERVERS: row(['fetcher', 'egress-proxy', 'local-stack'], 'system resolvers', '`ip:port,…` used for every name a stranger chose.'),
   SEKISHO_FETCH_PLAIN_HTTP: row(['gateway', 'fetcher', 'local-stack'], '`upgrade`', '`upgrade`: http on port 80 is fetched as https; `allow`; `deny`.'),
-  SEKISHO_DENY_CIDRS: row(['fetcher', 'egress-proxy', 'local-stack'], 'none', 'Networks of your own that are never fetched from, comma separated.'),
-  SEKISHO_DENY_CIDRS_FILE: row(['fetcher', 'egress-proxy'], 'none', 'File with such networks, one per line; re-read on change.'),
-  SEKISHO_NODE_IPS: row(['fetcher', 'egress-proxy'], 'none', 'Addresses of the node and the pod (downward API), denied as targets.'),
-  SEKISHO_NAT64_PREFIX: row(['fetcher', 'egress-proxy'], 'none', 'Prefix of the NAT64 translator of an IPv6-only cluster, `64:ff9b::/96` or your own (/32 to /96), several separated by commas; the IPv4 address inside is what is judged.'),
+  SEKISHO_DENY_CIDRS: row(['fetcher', 'egress-proxy', 'dns-filter', 'local-stack'], 'none', 'Networks of your own that are never fetched from, comma separated.'),
+  SEKISHO_DENY_CIDRS_FILE: row(['fetcher', 'egress-proxy', 'dns-filter'], 'none', 'File with such networks, one per line; re-read on change.'),
+  SEKISHO_NODE_IPS: row(['fetcher', 'egress-proxy', 'dns-filter'], 'none', 'Addresses of the node and the pod (downward API), denied as targets.'),
+  SEKISHO_NAT64_PREFIX: row(['fetcher', 'egress-proxy', 'dns-filter'], 'none', 'Prefix of the NAT64 translator of an IPv6-only cluster, `64:ff9b::/96` or your own (/32 to /96), several separated by commas; the IPv4 address inside is what is judged.'),
   SEKISHO_UNSAFE_ALLOW_TARGETS: row(['fetcher', 'egress-proxy', 'local-stack'], 'none', '`ip:port,…` treated as public. For tests and development only.'),
-  SEKISHO_UNSAFE_PUBLIC_CIDRS: row(['fetcher', 'egress-proxy'], 'none', 'Prefixes taken out of the address table. For cluster tests only.'),
+  SEKISHO_UNSAFE_PUBLIC_CIDRS: row(['fetcher', 'egress-proxy', 'dns-filter'], 'none', 'Prefixes taken out of the address table. For cluster tests only.'),
   SEKISHO_UNSAFE_CA_FILE: row(['fetcher', 'local-stack'], 'none', 'PEM file of further certificate authorities. For tests and development only.'),
   SEKISHO_TRUSTED_PROXIES: row(['gateway', 'local-stack'], 'none', 'CIDRs whose X-Forwarded-For is believed; the rightmost untrusted address is the client.'),
   SEKISHO_TRUSTED_PROXIES_FILE: row(['gateway'], 'none', 'File with further such CIDRs, one per line; re-read on change.'),
@@ -72,7 +72,11 @@ export const ENVIRONMENT = {
   SEKISHO_SHUTDOWN_DELAY_MS: row(['gateway', 'fetcher', 'egress-proxy', 'local-stack'], '5000; 0 in the local stack', 'Time between being unready and closing the port, so that load balancers notice.'),
   SEKISHO_SHUTDOWN_DRAIN_MS: row(['gateway', 'fetcher', 'egress-proxy', 'image-worker', 'local-stack'], '60000; image-worker 10500, local stack 1000', 'Time that running answers and pictures get when a service stops.'),
   SEKISHO_LIMITS_FILE: row(['gateway', 'local-stack'], 'built-in', 'YAML file with other limits, followed while the gateway runs; see docs/configure.md.'),
-  SEKISHO_LOG_LEVEL: row(['gateway', 'fetcher', 'egress-proxy', 'image-worker', 'local-stack'], '`info`', '`debug`, `info`, `warn` or `error`.'),
+  SEKISHO_DNS_FILTER_HOST: row(['dns-filter'], '`127.0.0.1`', 'Loopback address the DNS filter answers on; nobody else may ask it.'),
+  SEKISHO_DNS_FILTER_PORT: row(['dns-filter'], '5353', 'UDP and TCP port of the DNS filter.'),
+  SEKISHO_DNS_FILTER_UPSTREAMS: row(['dns-filter'], 'name servers of `/etc/resolv.conf`', '`ip:port,…` the DNS filter forwards to; it asks nobody else.'),
+  SEKISHO_DNS_FILTER_FOLDER: row(['dns-filter'], '`/run/sekisho/dns-filter`', 'Writable folder for the rendered files and the control socket, in memory where possible.'),
+  SEKISHO_LOG_LEVEL: row(['gateway', 'fetcher', 'egress-proxy', 'dns-filter', 'image-worker', 'local-stack'], '`info`', '`debug`, `info`, `warn` or `error`.'),
 } as const satisfies Record<string, EnvironmentRow>;
 
 export type EnvironmentName = keyof typeof ENVIRONMENT;
