@@ -5,8 +5,8 @@ import { Worker } from 'node:worker_threads';
 import { type Rig, startRig } from './testing/rig.ts';
 import { type BareServer, response, startBare } from './testing/servers.ts';
 
-/** Time after the deadline in which everything must be over; generous, two slow cores. */
-const SLACK_MS = 1_500;
+/** Time after the deadline in which everything must be over. */
+const SLACK_MS = 500;
 
 /** Writes again and again until the socket is gone. */
 function flood(socket: Socket, text: string, everyMs: number): void {

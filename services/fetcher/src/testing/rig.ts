@@ -20,6 +20,8 @@ export interface RigOptions {
   readonly zone?: DnsZone;
   readonly limits?: Partial<FetchLimits>;
   readonly config?: Partial<FetcherConfig>;
+  /** `ip:port` of further targets that are allowed. */
+  readonly allow?: readonly string[];
 }
 
 export interface Answer {
@@ -53,7 +55,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     listenHost: '127.0.0.1', port: 0, opsHost: '127.0.0.1', opsPort: 0, hosts: undefined, token: Buffer.from(TOKEN),
     publicUrl: new URL(`https://${OWN_HOST}`), ownHosts: [], redisUrl: options.redisUrl ?? 'redis://127.0.0.1:1',
     workBytesMax: 32 * 1024 * 1024, dnsServers: [dns.address], plainHttp: 'allow', denyCidrs: [], denyCidrsFile: undefined, nat64Prefixes: [],
-    unsafeAllowTargets: [origin.address, tls.address], unsafePublicCidrs: [], unsafeCa: tls.ca, logLevel: 'info', version: '0.0.0',
+    unsafeAllowTargets: [origin.address, tls.address, ...(options.allow ?? [])], unsafePublicCidrs: [], unsafeCa: tls.ca, logLevel: 'info', version: '0.0.0',
     shutdownDelayMs: 0, shutdownDrainMs: 1_000,
     ...options.config,
   };
