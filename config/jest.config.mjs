@@ -18,11 +18,12 @@ export default {
     {
       ...shared,
       displayName: 'unit',
-      testRegex: '(packages|services|scripts|charts)/.*(?<!\\.(int|browser|chart))\\.test\\.ts$',
+      testRegex: '(packages|services|scripts|charts|test-vm)/.*(?<!\\.(int|browser|chart|vm))\\.test\\.ts$',
     },
     { ...shared, displayName: 'int', testRegex: '(packages|services|scripts|test-stack|test-sandbox|charts)/.*\\.int\\.test\\.ts$' },
     { ...shared, displayName: 'browser', testRegex: 'test-browser/.*\\.browser\\.test\\.ts$' },
     { ...shared, displayName: 'chart', testRegex: '(test-chart|scripts)/.*\\.chart\\.test\\.ts$' },
+    { ...shared, displayName: 'vm', testRegex: 'test-vm/.*\\.vm\\.test\\.ts$' },
     { ...shared, displayName: 'e2e', testRegex: 'test-e2e/tc-.*\\.test\\.ts$' },
   ],
 };

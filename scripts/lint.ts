@@ -6,7 +6,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 const root = dirname(import.meta.dirname);
-const FOLDERS = ['packages', 'services', 'scripts', 'bench', 'test-browser', 'test-stack', 'test-sandbox', 'test-e2e', 'test-chart', 'charts'];
+const FOLDERS = ['packages', 'services', 'scripts', 'bench', 'test-browser', 'test-stack', 'test-sandbox', 'test-e2e', 'test-chart', 'test-vm', 'charts'];
 const oxlint = ['--config', 'config/oxlint.json', '--type-aware'];
 
 const PLANTED = [

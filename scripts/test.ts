@@ -1,16 +1,17 @@
 // npm test: lint, types, generated files, then jest by project; sets up what the tests need. The last line is the count.
 //   npm test            everything
-//   npm test unit int   only these projects (unit, int, browser, chart)
+//   npm test unit int   only these projects (unit, int, browser, chart, vm)
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ensureGoTools, goToolsProblem } from './set-up/go-tools.ts';
 import { launcherProblem } from './set-up/launcher.ts';
-import { ensurePrograms } from './set-up/programs.ts';
+import { MissingProgram, ensurePrograms } from './set-up/programs.ts';
+import { vmProblem } from '../test-vm/lib/requirements.ts';
 
 const root = dirname(import.meta.dirname);
-const PROJECTS = ['unit', 'int', 'browser', 'chart'] as const;
+const PROJECTS = ['unit', 'int', 'browser', 'chart', 'vm'] as const;
 type Project = (typeof PROJECTS)[number];
 
 interface Counts {
@@ -29,7 +30,7 @@ interface JestReport {
 }
 
 /** Of two cores; integration tests mostly wait, for deadlines and for Redis, but a browser and a cluster's templates do not. */
-const WORKERS: Readonly<Record<Project, number>> = { unit: 2, int: 2, browser: 1, chart: 1 };
+const WORKERS: Readonly<Record<Project, number>> = { unit: 2, int: 2, browser: 1, chart: 1, vm: 1 };
 /** A hanging project must end as a failure, not as a run that never ends. */
 const PROJECT_MS = 25 * 60_000;
 
@@ -101,17 +102,35 @@ function chart(counts: Counts): void {
   counts.failed += cases.failed ?? 0;
 }
 
+/** The virtual machine needs an emulator and a kernel with AppArmor; without them the project is skipped by name. */
+function vm(counts: Counts): void {
+  const problem = vmProblem();
+  if (problem === undefined) jest('vm', counts);
+  else counts.skipped.push(`vm: ${problem}`);
+}
+
+/** For the compile-only check of the AppArmor profile, which is skipped by name where it cannot be had. */
+function parser(): void {
+  try {
+    ensurePrograms(['apparmor_parser']);
+  } catch (error) {
+    if (!(error instanceof MissingProgram)) throw error;
+  }
+}
+
 const asked = process.argv.slice(2);
 const wanted = PROJECTS.filter((project) => asked.length === 0 || asked.includes(project));
 const counts: Counts = { passed: 0, failed: 0, skipped: [] };
 ensurePrograms(wanted.includes('browser') ? ['redis-server', 'openssl', 'chromium'] : ['redis-server', 'openssl']);
 launcher(counts);
+if (wanted.includes('int')) parser();
 if (asked.length === 0) {
   check('lint and types', ['scripts/lint.ts'], counts);
   check('generated files', ['scripts/generate.ts', '--verify'], counts);
 }
 for (const project of wanted) {
   if (project === 'chart') chart(counts);
+  else if (project === 'vm') vm(counts);
   else jest(project, counts);
 }
 
