@@ -37,7 +37,7 @@ describe('rpzIpName()', () => {
       const prefix = parseCidr(text)!;
       const rule = readOwner(rpzIpName(prefix));
       expect(rule.family).toBe(prefix.family);
-      expect(`${formatPrefix(parseCidr(`${addressText(rule.family, rule.first)}/${prefix.bits}`)!)}`).toBe(formatPrefix(prefix));
+      expect(formatPrefix(parseCidr(`${addressText(rule.family, rule.first)}/${prefix.bits}`)!)).toBe(formatPrefix(prefix));
       expect(rule.last - rule.first + 1n).toBe(1n << BigInt(prefix.bytes.length * 8 - prefix.bits));
     }));
   });

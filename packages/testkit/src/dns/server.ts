@@ -1,12 +1,11 @@
 // A DNS server on loopback that can lie in every way a hostile one does. Names under *.origin.example and *.peer.example.
 
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { createServer, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import { bindBoth } from './bind.ts';
 import { type DnsQuestion, type DnsRecord, type DnsReply, encodeReply, parseQuestion, type Rcode, TYPE_A, TYPE_AAAA, TYPE_CNAME } from './wire.ts';
 
 const CNAME_HOPS_MAX = 8;
-const BIND_TRIES_MAX = 20;
 
 export interface DnsAnswerSet {
   readonly a?: readonly string[];
@@ -161,24 +160,6 @@ class ZoneBook {
     const values = (question.type === TYPE_A ? set?.a : undefined) ?? (question.type === TYPE_AAAA ? set?.aaaa : undefined) ?? [];
     return [...records, ...values.map((value) => ({ name, type: question.type, value }))];
   }
-}
-
-/** A UDP port whose TCP twin is free as well. */
-async function bindBoth(): Promise<{ udp: ReturnType<typeof createSocket>; tcp: Server; port: number }> {
-  for (let attempt = 0; attempt < BIND_TRIES_MAX; attempt += 1) {
-    const udp = createSocket('udp4');
-    udp.bind(0, '127.0.0.1');
-    await once(udp, 'listening');
-    const { port } = udp.address();
-    const tcp = createServer();
-    const bound = await new Promise<boolean>((resolve) => {
-      tcp.once('error', () => resolve(false));
-      tcp.listen(port, '127.0.0.1', () => resolve(true));
-    });
-    if (bound) return { udp, tcp, port };
-    udp.close();
-  }
-  throw new Error('no port that is free for both UDP and TCP');
 }
 
 /** Messages with a two-byte length in front (RFC 1035 section 4.2.2). */

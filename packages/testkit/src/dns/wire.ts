@@ -78,13 +78,13 @@ function encodeData(record: DnsRecord): Buffer {
   return encodeName(record.value);
 }
 
-function encodeName(name: string): Buffer {
+export function encodeName(name: string): Buffer {
   const labels = name.split('.').map((label) => Buffer.concat([Buffer.from([label.length]), Buffer.from(label, 'latin1')]));
   return Buffer.concat([...labels, Buffer.from([0])]);
 }
 
 /** The URL parser writes every IPv6 spelling in one canonical form, which is then expanded. */
-function encodeIpv6(text: string): Buffer {
+export function encodeIpv6(text: string): Buffer {
   const canonical = new URL(`http://[${text}]/`).hostname.slice(1, -1);
   const [head = '', tail] = canonical.split('::');
   const groups = (part: string): string[] => (part === '' ? [] : part.split(':'));
