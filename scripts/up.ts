@@ -1,58 +1,30 @@
 // npm run up: the whole stack on this machine, with a demo unless SEKISHO_MISSKEY_URL says where a Misskey is.
 
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { describeStartProblem } from '@sekisho/runtime';
+import { demoEnvironment, startDemo } from './local-stack/demo.ts';
+import { type FilterChoice, chooseDnsFilter } from './local-stack/dns-filter.ts';
 import { type StackOptions, handedOn, readOptions } from './local-stack/options.ts';
-import { PortTaken, assertPortFree } from './local-stack/ports.ts';
+import { PortTaken, assertPortFree, assertUdpPortFree } from './local-stack/ports.ts';
 import { StackProblem } from './local-stack/processes.ts';
 import { type Stack, type StackSpec, startStack } from './local-stack/stack.ts';
 import { launcherProblem } from './set-up/launcher.ts';
 import { MissingProgram, ensurePrograms } from './set-up/programs.ts';
 
 const root = dirname(import.meta.dirname);
-const DEMO_START_MS = 20_000;
+const HOST = '127.0.0.1';
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
-interface Demo {
-  readonly child: ChildProcess;
-  readonly upstreamPort: number;
-  readonly originPort: number;
-  readonly dns: string;
+async function assertPorts(options: StackOptions, filter: FilterChoice): Promise<void> {
+  await assertPortFree(options.SEKISHO_LISTEN_HOST, options.SEKISHO_GATEWAY_PORT, 'SEKISHO_GATEWAY_PORT');
+  const local = [
+    'SEKISHO_FETCHER_PORT', 'SEKISHO_EGRESS_PORT', 'SEKISHO_GATEWAY_OPS_PORT', 'SEKISHO_FETCHER_OPS_PORT', 'SEKISHO_IMAGE_WORKER_OPS_PORT',
+    'SEKISHO_EGRESS_PROXY_OPS_PORT', ...(filter.start ? ['SEKISHO_DNS_FILTER_PORT', 'SEKISHO_DNS_FILTER_OPS_PORT'] as const : []),
+  ] as const;
+  for (const name of local) await assertPortFree(HOST, options[name], name);
+  if (filter.start) await assertUdpPortFree(HOST, options.SEKISHO_DNS_FILTER_PORT, 'SEKISHO_DNS_FILTER_PORT');
 }
-
-/** Needs Redis only for the budget it shows, so it starts before the stack and is told the URL over its standard input. */
-async function startDemo(publicUrl: string): Promise<Demo> {
-  const child = spawn(process.execPath, [join(root, 'scripts/demo/upstream.ts')], {
-    cwd: root, env: { PATH: process.env['PATH'] ?? '', SEKISHO_PUBLIC_URL: publicUrl }, stdio: ['pipe', 'pipe', 'inherit'], detached: true,
-  });
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const late = new Promise<never>((_resolve, reject) => {
-    setTimeout(() => reject(new Error('the demo did not start in time')), DEMO_START_MS).unref();
-    child.once('exit', () => reject(new Error('the demo ended while starting')));
-  });
-  late.catch(() => undefined);
-  const { value } = await Promise.race([lines.next(), late]);
-  const ports = JSON.parse(String(value)) as { originPort: number; upstreamPort: number; dns: string };
-  return { child, ...ports };
-}
-
-async function assertPorts(options: StackOptions): Promise<void> {
-  const host = options.SEKISHO_LISTEN_HOST;
-  await assertPortFree(host, options.SEKISHO_GATEWAY_PORT, 'SEKISHO_GATEWAY_PORT');
-  await assertPortFree('127.0.0.1', options.SEKISHO_FETCHER_PORT, 'SEKISHO_FETCHER_PORT');
-  await assertPortFree('127.0.0.1', options.SEKISHO_GATEWAY_OPS_PORT, 'SEKISHO_GATEWAY_OPS_PORT');
-  await assertPortFree('127.0.0.1', options.SEKISHO_FETCHER_OPS_PORT, 'SEKISHO_FETCHER_OPS_PORT');
-  await assertPortFree('127.0.0.1', options.SEKISHO_IMAGE_WORKER_OPS_PORT, 'SEKISHO_IMAGE_WORKER_OPS_PORT');
-}
-
-/** What the demo's strangers need: their names, and their ports on loopback treated as public. */
-const demoEnvironment = (demo: Demo): Record<string, string> => ({
-  SEKISHO_DNS_SERVERS: demo.dns,
-  SEKISHO_UNSAFE_ALLOW_TARGETS: `127.0.0.1:${demo.originPort}`,
-});
 
 interface Signals {
   readonly asked: Promise<string>;
@@ -94,7 +66,8 @@ async function main(signals: Signals): Promise<void> {
   // The image-worker says what it lacks without the launcher; how to get it is known here.
   const unwalled = launcherProblem();
   if (unwalled !== undefined) say(`no sandbox around the decoders: ${unwalled}`);
-  await assertPorts(options);
+  const filter = chooseDnsFilter(options.SEKISHO_DNS_FILTER);
+  await assertPorts(options, filter);
   const publicUrl = options.SEKISHO_PUBLIC_URL?.origin ?? `http://localhost:${options.SEKISHO_GATEWAY_PORT}`;
   const demo = options.SEKISHO_MISSKEY_URL === undefined ? await startDemo(publicUrl) : undefined;
   const printer = createPrinter();
@@ -103,6 +76,8 @@ async function main(signals: Signals): Promise<void> {
       gateways: [options.SEKISHO_GATEWAY_PORT], gatewayOps: [options.SEKISHO_GATEWAY_OPS_PORT], fetcher: options.SEKISHO_FETCHER_PORT,
       fetcherOps: options.SEKISHO_FETCHER_OPS_PORT, workerOps: options.SEKISHO_IMAGE_WORKER_OPS_PORT,
     },
+    egressProxy: { port: options.SEKISHO_EGRESS_PORT, opsPort: options.SEKISHO_EGRESS_PROXY_OPS_PORT },
+    dnsFilter: filter.start ? { port: options.SEKISHO_DNS_FILTER_PORT, opsPort: options.SEKISHO_DNS_FILTER_OPS_PORT } : undefined,
     publicUrl,
     misskeyUrl: options.SEKISHO_MISSKEY_URL?.origin ?? `http://127.0.0.1:${demo?.upstreamPort ?? 0}`,
     listenHost: options.SEKISHO_LISTEN_HOST,
@@ -120,6 +95,8 @@ async function main(signals: Signals): Promise<void> {
   printer.all();
   writeStateUrl(stack, options);
   demo?.child.stdin?.end(`${stack.redis?.url('sekisho-gateway-state') ?? options.SEKISHO_REDIS_URL ?? ''}\n`);
+  say(`egress-proxy: ${HOST}:${options.SEKISHO_EGRESS_PORT}, for Misskey's own requests (docs/egress.md)`);
+  say(filter.start ? `dns-filter: ${HOST}:${options.SEKISHO_DNS_FILTER_PORT}, asked by fetcher and egress-proxy` : `dns-filter: off (${filter.why})`);
   await stayUp(stack, { publicUrl, asked: signals.asked, endDemo });
 }
 

@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
-import { randomPorts } from '../scripts/local-stack/stack.ts';
+import { randomPorts, randomServicePorts } from '../scripts/local-stack/stack.ts';
 
 const UP_MS = 60_000;
 const root = dirname(import.meta.dirname);
@@ -20,10 +20,12 @@ export interface UpProcess {
 
 /** Variables with ports nobody listens on. */
 export async function upEnvironment(): Promise<Record<string, string>> {
-  const ports = await randomPorts(1);
+  const [ports, egress, filter] = await Promise.all([randomPorts(1), randomServicePorts(), randomServicePorts()]);
   return {
     SEKISHO_GATEWAY_PORT: String(ports.gateways[0]), SEKISHO_GATEWAY_OPS_PORT: String(ports.gatewayOps[0]), SEKISHO_FETCHER_PORT: String(ports.fetcher),
     SEKISHO_FETCHER_OPS_PORT: String(ports.fetcherOps), SEKISHO_IMAGE_WORKER_OPS_PORT: String(ports.workerOps),
+    SEKISHO_EGRESS_PORT: String(egress.port), SEKISHO_EGRESS_PROXY_OPS_PORT: String(egress.opsPort),
+    SEKISHO_DNS_FILTER_PORT: String(filter.port), SEKISHO_DNS_FILTER_OPS_PORT: String(filter.opsPort),
   };
 }
 

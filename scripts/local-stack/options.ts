@@ -9,6 +9,12 @@ const schema = z.object({
   SEKISHO_GATEWAY_OPS_PORT: envFields.port(9090),
   SEKISHO_FETCHER_OPS_PORT: envFields.port(9091),
   SEKISHO_IMAGE_WORKER_OPS_PORT: envFields.port(9092),
+  SEKISHO_EGRESS_PORT: envFields.port(3128),
+  SEKISHO_EGRESS_PROXY_OPS_PORT: envFields.port(9093),
+  SEKISHO_DNS_FILTER: z.enum(['on', 'off', 'auto']).default('auto'),
+  // 5353, its port in a pod, is that of multicast DNS on a desktop.
+  SEKISHO_DNS_FILTER_PORT: envFields.port(5354),
+  SEKISHO_DNS_FILTER_OPS_PORT: envFields.port(9094),
   SEKISHO_LISTEN_HOST: envFields.host('127.0.0.1'),
   SEKISHO_PUBLIC_URL: envFields.httpUrl().optional(),
   SEKISHO_MISSKEY_URL: envFields.httpUrl().optional(),
@@ -22,6 +28,9 @@ const HANDED_ON = [
   'SEKISHO_FETCH_PLAIN_HTTP', 'SEKISHO_DENY_CIDRS', 'SEKISHO_DENY_CIDRS_FILE', 'SEKISHO_UNSAFE_ALLOW_TARGETS', 'SEKISHO_UNSAFE_CA_FILE',
   'SEKISHO_TRUSTED_PROXIES', 'SEKISHO_MEDIA_ACCESS', 'SEKISHO_MEDIA_BLOCKED_HOSTS_FILE', 'SEKISHO_LIMITS_FILE', 'SEKISHO_MEDIA_SELF_ORIGINS',
   'SEKISHO_MEDIA_STORAGE_BASES', 'SEKISHO_CACHE_EPOCH', 'SEKISHO_CACHE_MEMORY_BYTES', 'SEKISHO_CACHE_REDIS_BYTES', 'SEKISHO_LOG_LEVEL',
+  'SEKISHO_NAT64_PREFIX', 'SEKISHO_DNS_FILTER_UPSTREAMS', 'SEKISHO_EGRESS_MODE', 'SEKISHO_EGRESS_SMTP_PORT', 'SEKISHO_EGRESS_SMTP_TARGETS',
+  'SEKISHO_EGRESS_CREDENTIALS_FILE', 'SEKISHO_EGRESS_ALLOW_HOSTS_FILE', 'SEKISHO_EGRESS_DENY_HOSTS_FILE', 'SEKISHO_EGRESS_TUNNELS_MAX',
+  'SEKISHO_EGRESS_HOST_TUNNELS_MAX', 'SEKISHO_EGRESS_TUNNEL_BYTES_MAX',
 ] as const;
 
 /** @throws ConfigError with all problems at once. */
@@ -30,7 +39,8 @@ export const readOptions = (env: NodeJS.ProcessEnv): StackOptions => {
   const options = loadConfig(schema, { env, service: 'local-stack' });
   const ports = [
     options.SEKISHO_GATEWAY_PORT, options.SEKISHO_FETCHER_PORT, options.SEKISHO_GATEWAY_OPS_PORT,
-    options.SEKISHO_FETCHER_OPS_PORT, options.SEKISHO_IMAGE_WORKER_OPS_PORT,
+    options.SEKISHO_FETCHER_OPS_PORT, options.SEKISHO_IMAGE_WORKER_OPS_PORT, options.SEKISHO_EGRESS_PORT, options.SEKISHO_EGRESS_PROXY_OPS_PORT,
+    ...(options.SEKISHO_DNS_FILTER === 'off' ? [] : [options.SEKISHO_DNS_FILTER_PORT, options.SEKISHO_DNS_FILTER_OPS_PORT]),
   ];
   if (new Set(ports).size !== ports.length) throw new ConfigError('local-stack', ['two services would listen on the same port']);
   return options;

@@ -1,3 +1,4 @@
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
@@ -10,11 +11,27 @@ export async function assertPortFree(host: string, port: number, variable: strin
   try {
     await once(server, 'listening');
   } catch {
-    throw new PortTaken(`port ${port} is already in use: stop what listens there or set ${variable} to another port`);
+    throw taken(port, variable);
   } finally {
     server.close();
   }
 }
+
+/** The same for UDP. */
+export async function assertUdpPortFree(host: string, port: number, variable: string): Promise<void> {
+  const socket = createSocket('udp4');
+  socket.bind(port, host);
+  try {
+    await once(socket, 'listening');
+  } catch {
+    throw taken(port, variable);
+  } finally {
+    socket.close();
+  }
+}
+
+const taken = (port: number, variable: string): PortTaken =>
+  new PortTaken(`port ${port} is already in use: stop what listens there or set ${variable} to another port`);
 
 /** A port that was free a moment ago. */
 export async function freePort(host: string): Promise<number> {

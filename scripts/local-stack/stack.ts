@@ -1,15 +1,17 @@
-// Redis, fetcher, image-worker and gateways as processes of this machine: for `npm run up`, the tests of the whole stack
-// and the benches. Each service gets only the variables it knows.
+// Redis, fetcher, image-worker, gateways and, where asked for, egress-proxy and DNS filter as processes of this machine:
+// for `npm run up`, the tests of the whole stack and the benches. Each service gets only the variables it knows.
 
 import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { ENVIRONMENT, ENVIRONMENT_NAMES, type EnvironmentName, type ServiceName } from '@sekisho/contracts';
+import type { ServiceName } from '@sekisho/contracts';
+import { filterEnvironment } from './dns-filter.ts';
 import { freePort } from './ports.ts';
 import { type Processes, createProcesses } from './processes.ts';
 import { type StackRedis, startStackRedis } from './redis.ts';
 import { ensureSecrets } from './secrets.ts';
+import { environmentOf, processBasics } from './service-env.ts';
 
 const root = dirname(dirname(import.meta.dirname));
 const HOST = '127.0.0.1';
@@ -22,8 +24,17 @@ export interface StackPorts {
   readonly workerOps: number;
 }
 
+export interface ServicePorts {
+  readonly port: number;
+  readonly opsPort: number;
+}
+
 export interface StackSpec {
   readonly ports: StackPorts;
+  /** Started when given. */
+  readonly egressProxy?: ServicePorts | undefined;
+  /** Started when given; fetcher and egress-proxy then ask it. */
+  readonly dnsFilter?: ServicePorts | undefined;
   readonly publicUrl: string;
   readonly misskeyUrl: string;
   /** Variables on top; each service is given those it knows. */
@@ -46,15 +57,31 @@ export interface Stack {
   readonly urls: readonly string[];
   readonly redis: StackRedis | undefined;
   readonly processes: Processes;
-  readonly children: { readonly gateways: ChildProcess[]; fetcher: ChildProcess; worker: ChildProcess; redis: ChildProcess | undefined };
+  readonly children: Children;
   /** Starts a service anew, after a test has killed it. */
   restart(service: 'fetcher' | 'worker'): Promise<void>;
   stop(): Promise<void>;
 }
 
+interface Children {
+  readonly gateways: ChildProcess[];
+  fetcher: ChildProcess;
+  worker: ChildProcess;
+  readonly egressProxy: ChildProcess | undefined;
+  readonly dnsFilter: ChildProcess | undefined;
+  redis: ChildProcess | undefined;
+}
+
+const many = async (count: number): Promise<number[]> => await Promise.all(Array.from({ length: count }, async () => await freePort(HOST)));
+
 /** Ports that were free a moment ago, for tests. */
+export async function randomServicePorts(): Promise<ServicePorts> {
+  const [port = 0, opsPort = 0] = await many(2);
+  return { port, opsPort };
+}
+
+/** The same for the services that are always there. */
 export async function randomPorts(gateways: number): Promise<StackPorts> {
-  const many = async (count: number): Promise<number[]> => await Promise.all(Array.from({ length: count }, async () => await freePort(HOST)));
   const [gatewayPorts, gatewayOps, others] = await Promise.all([many(gateways), many(gateways), many(3)]);
   const [fetcher = 0, fetcherOps = 0, workerOps = 0] = others;
   return { gateways: gatewayPorts, gatewayOps, fetcher, fetcherOps, workerOps };
@@ -105,8 +132,9 @@ async function assemble(spec: StackSpec, ground: Ground): Promise<Stack> {
     const env = { ...environmentOf(service, { ...shared, ...own }), ...processBasics() };
     return processes.start({ name, command: [process.execPath, ...(spec.nodeArgs ?? []), join(root, 'services', service, 'src/main.ts')], env, cwd: root, yields: service === 'image-worker' });
   };
+  const names: Record<string, string> = spec.dnsFilter === undefined ? {} : { SEKISHO_DNS_SERVERS: `${HOST}:${spec.dnsFilter.port}` };
   const startFetcher = (): ChildProcess => start('fetcher', 'fetcher', {
-    SEKISHO_WORK_REDIS_URL: redisUrl('sekisho-fetcher'), SEKISHO_FETCHER_PORT: String(ports.fetcher), SEKISHO_OPS_PORT: String(ports.fetcherOps), SEKISHO_LISTEN_HOST: HOST,
+    ...names, SEKISHO_WORK_REDIS_URL: redisUrl('sekisho-fetcher'), SEKISHO_FETCHER_PORT: String(ports.fetcher), SEKISHO_OPS_PORT: String(ports.fetcherOps), SEKISHO_LISTEN_HOST: HOST,
   });
   const startWorker = (): ChildProcess => start('image-worker', 'image-worker', {
     SEKISHO_WORK_REDIS_URL: redisUrl('sekisho-worker'), SEKISHO_OPS_PORT: String(ports.workerOps),
@@ -115,12 +143,17 @@ async function assemble(spec: StackSpec, ground: Ground): Promise<Stack> {
     SEKISHO_REDIS_URL: redisUrl('sekisho-gateway-state'), SEKISHO_WORK_REDIS_URL: redisUrl('sekisho-gateway-work'),
     SEKISHO_GATEWAY_PORT: String(ports.gateways[at]), SEKISHO_OPS_PORT: String(ports.gatewayOps[at]),
   });
-  const children = { gateways: ports.gateways.map((_, at) => startGateway(at)), fetcher: startFetcher(), worker: startWorker(), redis: redis?.child };
-  await Promise.all([
-    ...children.gateways.map(async (child, at) => await processes.waitReady(child, 'gateway', ports.gatewayOps[at] ?? 0)),
-    processes.waitReady(children.fetcher, 'fetcher', ports.fetcherOps),
-    processes.waitReady(children.worker, 'image-worker', ports.workerOps),
-  ]);
+  // Always on loopback: whoever reaches it may open tunnels under this machine's address.
+  const startEgressProxy = ({ port, opsPort }: ServicePorts): ChildProcess => start('egress-proxy', 'egress-proxy', {
+    ...names, SEKISHO_EGRESS_PORT: String(port), SEKISHO_OPS_PORT: String(opsPort), SEKISHO_LISTEN_HOST: HOST,
+  });
+  const startDnsFilter = (filter: ServicePorts): ChildProcess => start('dns-filter', 'dns-filter', filterEnvironment(filter, shared, folder));
+  const children: Children = {
+    gateways: ports.gateways.map((_, at) => startGateway(at)), fetcher: startFetcher(), worker: startWorker(), redis: redis?.child,
+    egressProxy: spec.egressProxy === undefined ? undefined : startEgressProxy(spec.egressProxy),
+    dnsFilter: spec.dnsFilter === undefined ? undefined : startDnsFilter(spec.dnsFilter),
+  };
+  await waitForAll(spec, processes, children);
   const restart = async (service: 'fetcher' | 'worker'): Promise<void> => {
     children[service] = service === 'fetcher' ? startFetcher() : startWorker();
     await processes.waitReady(children[service], service, service === 'fetcher' ? ports.fetcherOps : ports.workerOps);
@@ -128,12 +161,15 @@ async function assemble(spec: StackSpec, ground: Ground): Promise<Stack> {
   return { ports, urls: ports.gateways.map((port) => `http://${HOST}:${port}`), redis, processes, children, restart, stop: ground.stop };
 }
 
-/** A service is given only names it knows, so that the whole environment of a test reaches nobody by accident. */
-function environmentOf(service: ServiceName, values: Readonly<Record<string, string>>): Record<string, string> {
-  const known = new Set<string>(ENVIRONMENT_NAMES.filter((name) => servicesOf(name).includes(service)));
-  return Object.fromEntries(Object.entries(values).filter(([name]) => known.has(name)));
+async function waitForAll({ ports, egressProxy, dnsFilter }: StackSpec, processes: Processes, children: Children): Promise<void> {
+  const all: readonly (readonly [ChildProcess | undefined, string, number | undefined])[] = [
+    ...children.gateways.map((child, at) => [child, 'gateway', ports.gatewayOps[at]] as const),
+    [children.fetcher, 'fetcher', ports.fetcherOps],
+    [children.worker, 'image-worker', ports.workerOps],
+    [children.egressProxy, 'egress-proxy', egressProxy?.opsPort],
+    [children.dnsFilter, 'dns-filter', dnsFilter?.opsPort],
+  ];
+  await Promise.all(all.map(async ([child, name, opsPort = 0]) => {
+    if (child !== undefined) await processes.waitReady(child, name, opsPort);
+  }));
 }
-
-const servicesOf = (name: EnvironmentName): readonly ServiceName[] => ENVIRONMENT[name].services;
-
-const processBasics = (): Record<string, string> => ({ PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/' });
