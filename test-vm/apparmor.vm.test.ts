@@ -8,7 +8,7 @@ import { type Line, answer, parseReport } from './lib/report.ts';
 import { vmProblem } from './lib/requirements.ts';
 import { PROFILE, PROFILES, WEAKENED } from './lib/scenarios.ts';
 
-/** It takes 115 s of CPU on two cores. Emulation is at the mercy of whatever else runs there. */
+/** 70 s on two cores of which little else is asked, 200 s where seven others want them. */
 const BOOT_MS = 12 * 60_000;
 const FETCH_MS = 5 * 60_000;
 
