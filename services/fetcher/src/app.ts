@@ -2,7 +2,7 @@
 
 import { LIMITS } from '@sekisho/contracts';
 import {
-  createAddressPolicy, createResolver, createTlsContext, loopIdentity, type NameResolver, ownHostSet, type TargetRules,
+  type AddressPolicy, createAddressPolicy, createResolver, createTlsContext, loopIdentity, type NameResolver, ownHostSet, type TargetRules,
 } from '@sekisho/netguard';
 import { type Clock, createLogger, fixedValue, type Followed, type Logger, type OpsServer, startOps, systemClock } from '@sekisho/runtime';
 import type { FetcherConfig } from './config.ts';
@@ -23,6 +23,8 @@ export interface AppDeps {
   readonly log?: Logger;
   readonly metrics?: FetcherMetrics;
   readonly resolver?: NameResolver;
+  /** Instead of the address policy of the configuration: tests of the other walls switch this one off. No variable does. */
+  readonly policy?: AddressPolicy;
   /** Tests shorten the deadlines. */
   readonly limits?: Partial<FetchLimits>;
 }
@@ -47,7 +49,7 @@ export async function createApp(config: FetcherConfig, deps: AppDeps = {}): Prom
   const metrics = deps.metrics ?? createFetcherMetrics();
   const clock = deps.clock ?? systemClock;
   warnUnsafe(config, log);
-  const rules = createRules(config);
+  const rules = createRules(config, deps.policy);
   const denyList = await openDenyList(config, rules, { log, metrics });
   const store = createSourceStore({
     url: config.redisUrl,
@@ -134,11 +136,11 @@ async function startApp(parts: Parts): Promise<App> {
   };
 }
 
-function createRules(config: FetcherConfig): TargetRules {
+function createRules(config: FetcherConfig, policy: AddressPolicy | undefined): TargetRules {
   return {
     plainHttp: config.plainHttp,
     ownHosts: ownHostSet([config.publicUrl.hostname, ...config.ownHosts]),
-    policy: createAddressPolicy({
+    policy: policy ?? createAddressPolicy({
       denyCidrs: config.denyCidrs,
       nat64Prefixes: config.nat64Prefixes,
       unsafePublicCidrs: config.unsafePublicCidrs,

@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { Writable } from 'node:stream';
 import { FETCH_PATH, type FetchOutcome, type FetchRequest, OUTCOME_HEADER, parseOutcome } from '@sekisho/contracts';
+import type { AddressPolicy } from '@sekisho/netguard';
 import { createLogger } from '@sekisho/runtime';
 import { type DnsZone, startDnsServer, startOrigin, type TestDns, type TestOrigin } from '@sekisho/testkit';
 import { type App, createApp } from '../app.ts';
@@ -22,6 +23,8 @@ export interface RigOptions {
   readonly config?: Partial<FetcherConfig>;
   /** `ip:port` of further targets that are allowed. */
   readonly allow?: readonly string[];
+  /** Instead of the address policy of the configuration. */
+  readonly policy?: AddressPolicy;
 }
 
 export interface Answer {
@@ -60,7 +63,8 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     ...options.config,
   };
   const log = createLogger({ service: 'fetcher', level: 'info', destination: collect(lines) });
-  const app = await createApp(config, { log, limits: { ...FAST, ...options.limits } });
+  const { policy } = options;
+  const app = await createApp(config, { log, limits: { ...FAST, ...options.limits }, ...(policy === undefined ? {} : { policy }) });
   const call: Rig['call'] = (url, over = {}, signal) => post(app.port, { ...request(url), ...over }, signal);
   return {
     app, origin, tls, dns, lines, call,

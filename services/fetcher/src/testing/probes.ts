@@ -1,0 +1,146 @@
+// The fetcher in a network where every non-public address of the reference listens: run by probes.int.test.ts in a namespace
+// of its own. Prints one line of JSON.
+
+import type { Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { AddressPolicy } from '@sekisho/netguard';
+import { addAddresses, isReachable, listenEverywhere, makeStream, type DnsZone, type Targets } from '@sekisho/testkit';
+import { type Rig, startRig } from './rig.ts';
+
+export const PROBES = `0.0.0.0 0.1.2.3 10.0.0.1 100.64.0.1 127.0.0.1 169.254.169.254 192.0.0.1 192.0.0.192 192.0.2.1 192.31.196.1
+  192.52.193.1 192.88.99.1 192.175.48.1 198.18.0.1 198.51.100.1 203.0.113.1 224.0.0.1 240.0.0.1 255.255.255.255
+  168.63.129.16 :: ::1 ::7f00:1 ::ffff:7f00:1 ::ffff:0:7f00:1 64:ff9b::7f00:1 64:ff9b:1::7f00:1 100::1 100:0:0:1::1
+  2001::1 2001:2::1 2001:10::1 2001:20::1 2001:db8::1 2002:7f00:1:: 2620:4f:8000::1 3fff::1 4000::1 5f00::1 fc00::1
+  fe80::1 fec0::1 ff02::1 2a00::5efe:7f00:1 fd00:ec2::254`.split(/\s+/);
+export const METADATA = `169.254.170.2 169.254.170.23 fd00:ec2::23 fd20:ce::254 169.254.169.252 169.254.169.253 169.254.169.123
+  100.100.100.200 169.254.0.23`.split(/\s+/);
+const PUBLIC = { v4: '8.8.8.8', v6: '2606:4700:4700::1111' } as const;
+const ALL = [...PROBES, ...METADATA];
+const LATE_MS = 300;
+
+export interface ProbeReport {
+  /** Targets that a plain connection reaches. */
+  readonly reachable: readonly string[];
+  /** What the fetcher made of public targets, and where its connections came in. */
+  readonly controls: Readonly<Record<string, readonly string[]>>;
+  /** Requests made of the fetcher. */
+  readonly requests: number;
+  /** Requests that ended otherwise than refused by address. */
+  readonly wrong: readonly string[];
+  /** Connections at anything but the two public addresses, over all requests. */
+  readonly breaches: readonly string[];
+  /** The same with the address policy switched off: what each literal of a probe reaches then. */
+  readonly withoutPolicy: readonly string[];
+}
+
+const VIDEO = makeStream('video/webm', 1_024);
+
+/** Answers `/to/<location>` with a redirect, anything else with a video. */
+function serve(socket: Socket): void {
+  socket.once('data', (chunk: Buffer) => {
+    const location = /^GET \/to\/(\S+)/.exec(chunk.toString('latin1'))?.[1];
+    const head = location === undefined
+      ? `HTTP/1.1 200 OK\r\ncontent-length: ${VIDEO.length}\r\nconnection: close\r\n\r\n`
+      : `HTTP/1.1 302 Found\r\nlocation: ${decodeURIComponent(location)}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`;
+    socket.end(location === undefined ? Buffer.concat([Buffer.from(head), VIDEO]) : head);
+  });
+}
+
+const family = (ip: string): 'a' | 'aaaa' => (ip.includes(':') ? 'aaaa' : 'a');
+const goodOf = (ip: string): string => (ip.includes(':') ? PUBLIC.v6 : PUBLIC.v4);
+
+/** Names that lead to the n-th probe in every way. */
+const zoneOf = (ip: string, at: number): DnsZone => ({
+  [`go${at}.peer.example`]: { a: [PUBLIC.v4] },
+  [`name${at}.peer.example`]: { [family(ip)]: [ip] },
+  [`cname${at}.peer.example`]: { cname: `name${at}.peer.example` },
+  [`chain${at}.peer.example`]: { cname: `cname${at}.peer.example` },
+  [`before${at}.peer.example`]: { [family(ip)]: [ip, goodOf(ip)] },
+  [`after${at}.peer.example`]: { [family(ip)]: [goodOf(ip), ip] },
+  [`many${at}.peer.example`]: { [family(ip)]: [...Array<string>(20).fill(goodOf(ip)), ip] },
+  [`rebind${at}.peer.example`]: { alternate: [{ [family(ip)]: [goodOf(ip)] }, { [family(ip)]: [ip] }] },
+});
+const NAMES = ['name', 'cname', 'chain', 'before', 'after', 'many'];
+
+interface World {
+  readonly rig: Rig;
+  readonly targets: Targets;
+  readonly wrong: string[];
+  readonly breaches: string[];
+  requests: number;
+}
+
+/** One request; connections to public addresses are the fetcher's right, all others are breaches. */
+async function ask(world: World, url: string): Promise<string> {
+  world.requests += 1;
+  const sum = await world.rig.sum(url);
+  const bad = world.targets.taken().filter((address) => address !== PUBLIC.v4 && address !== PUBLIC.v6);
+  if (bad.length > 0) world.breaches.push(`${url}: ${bad.join()}`);
+  return sum;
+}
+
+async function expectDenied(world: World, url: string): Promise<void> {
+  const sum = await ask(world, url);
+  if (sum !== 'deny SEKISHO_TARGET_ADDRESS') world.wrong.push(`${url}: ${sum}`);
+}
+
+async function attack(world: World, ip: string, at: number): Promise<void> {
+  const literal = ip.includes(':') ? `[${ip}]` : ip;
+  const hosts = [literal, ...NAMES.map((name) => `${name}${at}.peer.example`)];
+  for (const scheme of ['http', 'https']) {
+    for (const host of hosts) {
+      await expectDenied(world, `${scheme}://${host}/`);
+      await expectDenied(world, `http://go${at}.peer.example/to/${encodeURIComponent(`${scheme}://${host}/`)}`);
+    }
+  }
+  const rebinding = `http://rebind${at}.peer.example/`;
+  const sums = [await ask(world, rebinding), await ask(world, rebinding), await ask(world, rebinding), await ask(world, rebinding)];
+  const expected = ['stream video/webm 1024', 'deny SEKISHO_TARGET_ADDRESS', 'stream video/webm 1024', 'deny SEKISHO_TARGET_ADDRESS'];
+  if (sums.join() !== expected.join()) world.wrong.push(`${rebinding}: ${sums.join()}`);
+}
+
+async function control(world: World, url: string): Promise<readonly string[]> {
+  world.targets.taken();
+  const sum = await world.rig.sum(url);
+  return [sum, ...world.targets.taken()];
+}
+
+/** Everything is allowed: proves that the counting sees what the policy holds back. */
+const ANYTHING: AddressPolicy = { check: () => ({ allowed: true, unsafeTarget: false }), setDenyCidrs: () => undefined, allowTargetPorts: new Set() };
+
+async function switchOff(targets: Targets): Promise<readonly string[]> {
+  const rig = await startRig({ policy: ANYTHING });
+  const reached: string[] = [];
+  for (const ip of ALL) {
+    targets.taken();
+    await rig.sum(`http://${ip.includes(':') ? `[${ip}]` : ip}/`);
+    if (targets.taken().length > 0) reached.push(ip);
+  }
+  await rig.stop();
+  return reached;
+}
+
+async function run(): Promise<ProbeReport> {
+  addAddresses([...ALL, PUBLIC.v4, PUBLIC.v6]);
+  const targets = await listenEverywhere([80, 443], serve);
+  const reachable: string[] = [];
+  for (const ip of ALL) if (await isReachable(ip, 80)) reachable.push(ip);
+  const zone = Object.assign({ 'good.peer.example': { a: [PUBLIC.v4] }, 'good6.peer.example': { aaaa: [PUBLIC.v6] } }, ...ALL.map(zoneOf)) as DnsZone;
+  const rig = await startRig({ zone });
+  const world: World = { rig, targets, wrong: [], breaches: [], requests: 0 };
+  const controls: Record<string, readonly string[]> = {};
+  for (const url of ['http://8.8.8.8/', 'http://good.peer.example/', 'http://good6.peer.example/']) controls[url] = await control(world, url);
+  for (const [at, ip] of ALL.entries()) await attack(world, ip, at);
+  // A connection that comes after the answer counts too.
+  await delay(LATE_MS);
+  await ask(world, 'http://good.peer.example/');
+  await rig.stop();
+  const withoutPolicy = await switchOff(targets);
+  await targets.stop();
+  return { reachable, controls, requests: world.requests, wrong: world.wrong, breaches: world.breaches, withoutPolicy };
+}
+
+if (import.meta.main) {
+  console.log(JSON.stringify(await run()));
+  process.exit(0);
+}
