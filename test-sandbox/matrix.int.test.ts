@@ -2,7 +2,7 @@
 // A wall that goes alone shows what it alone holds; a wall that stands alone shows all that it holds. no_new_privs cannot go
 // alone: without it the kernel takes neither a filter nor Landlock from a process that is not root.
 
-import { beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ATTEMPTS } from './attempts.ts';
 import { ALL, COLUMNS, type Column, NONE, WITHOUT_LANDLOCK, comesBack, hasWall, isPossible, without } from './columns.ts';
 import { type Outcome, makeSetuid, rootProblem, runProbe, unprivilegedProblem } from './run-probe.ts';
@@ -11,6 +11,7 @@ import { landlockAbi } from './variants.ts';
 const RUN_MS = 240_000;
 const abi = landlockAbi();
 const setuid = makeSetuid();
+afterAll(() => setuid.remove());
 const problem = unprivilegedProblem();
 
 /** Walls that a column is about, and whether this kernel has them. */
@@ -20,7 +21,7 @@ const lacks = ({ name, standing }: Column): string | undefined => {
 };
 
 async function measure(column: Column, root: boolean, lacking: ReadonlySet<string>): Promise<{ readonly got: readonly string[]; readonly expected: readonly string[]; readonly wrong: readonly string[] }> {
-  const { machine, summary } = await runProbe({ column, root, ...(root ? {} : { setuid }) });
+  const { machine, summary } = await runProbe({ column, root, ...(root ? {} : { setuid: setuid.path }) });
   return { got: summary.succeeded.toSorted(), expected: comesBack(ATTEMPTS, column, { machine, landlockAbi: abi, lacking }).toSorted(), wrong: summary.wrong };
 }
 
@@ -35,7 +36,7 @@ describe.each([
   let lacking: ReadonlySet<string> = new Set();
   beforeAll(async () => {
     if (skip !== undefined) return;
-    lacking = new Set(lackingIn(await runProbe({ column: NONE, root, ...(root ? {} : { setuid }) })));
+    lacking = new Set(lackingIn(await runProbe({ column: NONE, root, ...(root ? {} : { setuid: setuid.path }) })));
     if (lacking.size > 0) process.stdout.write(`not tried, this machine has nothing there: ${[...lacking].join(' ')}\n`);
   }, RUN_MS);
 

@@ -1,7 +1,7 @@
 // Runs the probe as a process of its own, as root or as nobody in particular, behind the walls of one column.
 
 import { execFile, spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdtempSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -60,15 +60,20 @@ export function unprivilegedProblem(): string | undefined {
 
 const asUnprivileged = (): string[] => ['--reuid', String(UNPRIVILEGED), '--regid', String(UNPRIVILEGED), '--clear-groups'];
 
-/** A program with the set-user-ID bit of root, which only root can make. */
-export function makeSetuid(): string | undefined {
-  if (!isRoot()) return undefined;
+export interface SetuidProgram {
+  readonly path: string | undefined;
+  remove(): void;
+}
+
+/** A program with the set-user-ID bit of root, which only root can make. It must not stay. */
+export function makeSetuid(): SetuidProgram {
+  if (!isRoot()) return { path: undefined, remove: () => undefined };
   const folder = mkdtempSync(join(tmpdir(), 'sekisho-setuid-'));
   chmodSync(folder, 0o755);
   const program = join(folder, 'escape');
   copyFileSync(join(ensureProbe(), 'outside/escape'), program);
   chmodSync(program, 0o4755);
-  return program;
+  return { path: program, remove: () => rmSync(folder, { recursive: true }) };
 }
 
 export async function runProbe(order: Order): Promise<Outcome> {

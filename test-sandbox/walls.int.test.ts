@@ -1,12 +1,13 @@
 // Behind all walls nothing succeeds; and the same suite fails when a wall is missing.
 
-import { describe, expect, it } from '@jest/globals';
+import { afterAll, describe, expect, it } from '@jest/globals';
 import { ATTEMPTS, POSSIBLE } from './attempts.ts';
 import { ALL, NONE, WITHOUT_LANDLOCK, isPossible, without } from './columns.ts';
 import { type Outcome, makeSetuid, rootProblem, runProbe, unprivilegedProblem } from './run-probe.ts';
 
 const RUN_MS = 240_000;
 const setuid = makeSetuid();
+afterAll(() => setuid.remove());
 const problem = unprivilegedProblem();
 /** The product's worker is nobody in particular; as root the kernel itself refuses nothing. */
 const USERS = [
@@ -22,7 +23,7 @@ describe.each(USERS)('as $user', ({ root, skip }) => {
   const why = skip === undefined ? '' : ` (skipped: ${skip})`;
 
   test.each(['raster', 'svg'] as const)(`no attempt succeeds in a %s decoder${why}`, async (of) => {
-    const outcome = await runProbe({ column: ALL, root, class: of, ...(root ? {} : { setuid }) });
+    const outcome = await runProbe({ column: ALL, root, class: of, ...(root ? {} : { setuid: setuid.path }) });
     expect(outcome.summary).toMatchObject({ held: true, succeeded: [], wrong: [], attempts: ATTEMPTS.length });
     expect(absentIn(outcome)).toEqual([]);
     // Whoever tries what no decoder does must be heard of.
@@ -30,7 +31,7 @@ describe.each(USERS)('as $user', ({ root, skip }) => {
   }, RUN_MS);
 
   test(`attempts succeed where no wall stands${why}`, async () => {
-    const { summary, machine } = await runProbe({ column: NONE, root, ...(root ? {} : { setuid }) });
+    const { summary, machine } = await runProbe({ column: NONE, root, ...(root ? {} : { setuid: setuid.path }) });
     expect(summary.held).toBe(false);
     expect(summary.wrong).toEqual([]);
     const must = ATTEMPTS.filter((attempt) => isPossible(attempt, machine) && attempt.mayLack !== true).map(({ name }) => name);
@@ -43,7 +44,7 @@ describe.each(USERS)('as $user', ({ root, skip }) => {
     ['with a filter that allows everything', { column: ALL, filter: 'allow' }, 'udp_send'],
     ['with a filter that only logs', { column: ALL, filter: 'log' }, 'udp_send'],
   ] as const)(`the suite fails %s${why}`, async (_, order, name) => {
-    const { summary } = await runProbe({ ...order, root, ...(root ? {} : { setuid }) });
+    const { summary } = await runProbe({ ...order, root, ...(root ? {} : { setuid: setuid.path }) });
     expect(summary.held).toBe(false);
     expect(summary.succeeded).toContain(name);
   }, RUN_MS);
