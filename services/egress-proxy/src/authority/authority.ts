@@ -33,7 +33,8 @@ const malformed = (detail: string): Authority => ({ kind: 'malformed', detail })
 function judgeHost(text: string, port: number): Authority {
   const host = normalizeHost(text);
   if (isNumber(host)) return { kind: 'literal', host, port };
-  const verdict = checkHostName(host);
+  // As sent: folded twice, a second trailing dot would be lost.
+  const verdict = checkHostName(text);
   return verdict.ok ? { kind: 'name', host: verdict.name, port } : { kind: 'bad-name', host, port, detail: verdict.detail };
 }
 
