@@ -69,6 +69,7 @@ export {
   canonicalUrl,
   type CanonicalUrl,
   checkTargetUrl,
+  hostOfUrl,
   ownHostSet,
   type PlainHttp,
   type Target,

@@ -41,7 +41,7 @@ export function ownHostSet(hosts: readonly string[]): ReadonlySet<string> {
     hosts.map((host) => {
       const parsed = URL.parse(`https://${host}/`);
       if (parsed === null) throw new TypeError(`no host name: ${JSON.stringify(host)}`);
-      return bareHost(parsed);
+      return hostOfUrl(parsed);
     }),
   );
 }
@@ -79,7 +79,7 @@ function parseTarget(input: string): { readonly ok: true; readonly url: URL; rea
   if (url === null) return refuse('SEKISHO_TARGET_URL', 'no URL');
   if (url.protocol !== 'http:' && url.protocol !== 'https:') return refuse('SEKISHO_TARGET_URL', 'scheme is not http or https');
   if (url.username !== '' || url.password !== '') return refuse('SEKISHO_TARGET_URL', 'userinfo');
-  const host = bareHost(url);
+  const host = hostOfUrl(url);
   if (host === '') return refuse('SEKISHO_TARGET_NAME', 'empty host');
   if (url.hostname.endsWith('.')) url.hostname = host;
   url.hash = '';
@@ -101,8 +101,8 @@ function textProblem(input: string): string | undefined {
 // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
 const hasControl = (text: string): boolean => /[\u0000-\u001f\u007f]/.test(text);
 
-/** Host name of a parsed URL without brackets and one trailing dot. */
-function bareHost(url: URL): string {
+/** Host of a parsed URL without brackets and one trailing dot: as `ownHostSet` spells hosts. */
+export function hostOfUrl(url: URL): string {
   const { hostname } = url;
   return hostname.startsWith('[') ? hostname.slice(1, -1) : normalizeHost(hostname);
 }

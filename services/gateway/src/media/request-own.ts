@@ -1,7 +1,7 @@
 // The rules of a media request as this instance has them: its own names, the files the gateway reads from Misskey, and
 // netguard's spelling and loop rules.
 
-import { type LoopIdentity, type PlainHttp, canonicalUrl, checkLoop, normalizeHost, ownHostSet } from '@sekisho/netguard';
+import { type LoopIdentity, type PlainHttp, canonicalUrl, checkLoop, hostOfUrl, ownHostSet } from '@sekisho/netguard';
 import type { RequestRules } from './request.ts';
 
 /** Path of a file of the instance; no other own path is ever read by the gateway. */
@@ -10,7 +10,7 @@ const OWN_FILE_PATH = /^\/files\/[A-Za-z0-9._-]{1,128}$/;
 /** Whether a URL's host is one of ours, whatever its scheme, port or trailing dot. */
 export function createOwnCheck(publicUrl: URL, ownHosts: readonly string[]): (url: URL) => boolean {
   const names = ownHostSet([publicUrl.hostname, ...ownHosts]);
-  return (url) => names.has(normalizeHost(url.hostname));
+  return (url) => names.has(hostOfUrl(url));
 }
 
 /** Canonical URL of a file on one of the origins that the gateway reads itself; undefined for anything else. */

@@ -109,6 +109,16 @@ describe('parseMediaRequest(): which URL', () => {
     expect(parse(`/proxy/x?url=${enc(url)}`)).toMatchObject({ kind: 'refused', code: 'SEKISHO_LOOP' });
   });
 
+  it.each(['SITE.Example', 'site.example.', 'site.example:8443', 'site%2eexample', 'ｓite.example', 'bücher.example', 'xn--bcher-kva.example', 'XN--BCHER-KVA.example.:80', '[2001:DB8:0::7]', '[2001:db8::7]:3000'])(
+    'answers 508 to the own host written %s',
+    (host) => {
+      const own = createRequestRules({ publicUrl: PUBLIC, ownHosts: ['Bücher.example', '[2001:db8::7]'], fileOrigins: [], plainHttp: 'upgrade', identity });
+      for (const scheme of ['http', 'https']) {
+        expect(parseMediaRequest({ method: 'GET', target: `/media/x?url=${enc(`${scheme}://${host}/x`)}`, rawHeaders: [] }, own)).toMatchObject({ kind: 'refused', code: 'SEKISHO_LOOP' });
+      }
+    },
+  );
+
   it.each([
     ['directly', 'https://site.example/files/a-b.webp'],
     ['inside our proxy', `https://site.example/proxy/avatar.webp?url=${enc('https://site.example/files/a-b.webp')}&avatar=1`],
