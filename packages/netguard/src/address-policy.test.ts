@@ -1,9 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { deniedAddress } from '@sekisho/testkit/arbitraries';
+import { deniedAddress, garbledAddress, publicAddress } from '@sekisho/testkit/arbitraries';
 import fc from 'fast-check';
+import { isIP } from 'node:net';
 import { createAddressPolicy, parseAllowTarget } from './address-policy.ts';
 import { formatAddress } from './address-text.ts';
-import { parseCidr } from './address.ts';
+import { classifyAddress, parseCidr } from './address.ts';
 import { embedPrefix, NAT64_PREFIX_BITS, parseNat64Prefix } from './nat64.ts';
 
 describe('createAddressPolicy()', () => {
@@ -59,6 +60,21 @@ describe('createAddressPolicy()', () => {
       expect(() => createAddressPolicy({ unsafeAllowTargets: [text] })).toThrow(TypeError);
     },
   );
+});
+
+describe('createAddressPolicy() over noise', () => {
+  it('never throws, and allows nothing but public addresses in their own spelling', () => {
+    const policy = createAddressPolicy();
+    fc.assert(
+      fc.property(fc.oneof(garbledAddress(), deniedAddress(), publicAddress()), fc.constantFrom(80, 443), (text, port) => {
+        expect(policy.check(text, port).allowed).toBe(classifyAddress(text).public);
+        for (const odd of [`${text}%lo`, `[${text}]`, ` ${text}`, `${text}.`, `0${text}`, `::ffff:${text}`]) {
+          if (isIP(odd) === 0 || odd.includes('%') || odd.startsWith('::ffff:')) expect([odd, policy.check(odd, port).allowed]).toEqual([odd, false]);
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+  });
 });
 
 describe('createAddressPolicy() with NAT64', () => {

@@ -61,6 +61,13 @@ describe('parseNat64Prefix()', () => {
   });
 });
 
+describe('parseNat64Prefix() over noise', () => {
+  it('never throws, and takes only the six lengths', () => {
+    const noise = fc.oneof(fc.string({ maxLength: 30 }), fc.tuple(fc.oneof(fc.ipV6(), fc.ipV4()), fc.nat(130)).map(([ip, bits]) => `${ip}/${bits}`));
+    fc.assert(fc.property(noise, (text) => [undefined, ...NAT64_PREFIX_BITS].includes(parseNat64Prefix(text)?.bits)), { numRuns: 1_000 });
+  });
+});
+
 const layout = fc.constantFrom(...NAT64_PREFIX_BITS);
 const v4Prefix = fc.tuple(fc.ipV4(), fc.integer({ min: 0, max: 32 })).map(([ip, bits]) => parseCidr(`${ip}/${bits}`)!);
 
