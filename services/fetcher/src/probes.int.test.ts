@@ -1,12 +1,13 @@
 // The 45 probes of the reference and every metadata address, each with a real listener on ports 80 and 443 in a network of
-// its own: by literal, name, CNAME, chain, mixed answer, rebinding, and each of them behind a redirect. Counted where the
+// its own: by literal, name, CNAME, chain, mixed answer, rebinding, and each of them behind a redirect; then the corpus of URLs. Counted where the
 // connections arrive.
 
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { canMakeNamespace, runInNamespace } from '@sekisho/testkit';
+import { canMakeNamespace, readSsrfCases, runInNamespace, type SsrfCase } from '@sekisho/testkit';
 import { METADATA, PROBES, type ProbeReport } from './testing/probes.ts';
 
+const isHostileUrl = ({ kind, expected, input }: SsrfCase): boolean => kind === 'url' && expected === 'blocked' && input !== '';
 const RUN_MS = 120_000;
 /** The kernel itself connects to no multicast or broadcast address. */
 const NEVER = ['224.0.0.1', '255.255.255.255', 'ff02::1'];
@@ -39,6 +40,10 @@ const missing = (reached: readonly string[]): string[] => [...PROBES, ...METADAT
   it('opens no connection to any of them and refuses every request by its address', () => {
     expect(report.breaches).toEqual([]);
     expect(report.wrong).toEqual([]);
-    expect(report.requests).toBe((PROBES.length + METADATA.length) * 32 + 1);
+    expect(report.requests).toBe((PROBES.length + METADATA.length) * 32);
+  });
+
+  it('opens none for any URL of the corpus, whose names all lead to listeners', () => {
+    expect(report.corpus).toEqual({ cases: readSsrfCases().filter(isHostileUrl).length, wrong: [], breaches: [] });
   });
 });

@@ -1,10 +1,10 @@
 // The fetcher in a network where every non-public address of the reference listens: run by probes.int.test.ts in a namespace
 // of its own. Prints one line of JSON.
 
-import type { Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AddressPolicy } from '@sekisho/netguard';
-import { addAddresses, isReachable, listenEverywhere, makeStream, type DnsZone, type Targets } from '@sekisho/testkit';
+import { addAddresses, isReachable, listenEverywhere, makeStream, readSsrfCases, type DnsZone, type Targets } from '@sekisho/testkit';
 import { type Rig, startRig } from './rig.ts';
 
 export const PROBES = `0.0.0.0 0.1.2.3 10.0.0.1 100.64.0.1 127.0.0.1 169.254.169.254 192.0.0.1 192.0.0.192 192.0.2.1 192.31.196.1
@@ -17,6 +17,12 @@ export const METADATA = `169.254.170.2 169.254.170.23 fd00:ec2::23 fd20:ce::254 
 const PUBLIC = { v4: '8.8.8.8', v6: '2606:4700:4700::1111' } as const;
 const ALL = [...PROBES, ...METADATA];
 const LATE_MS = 300;
+/** Those of the fetcher and the others that the corpus names. */
+const PORTS = [80, 443, 1, 22, 25, 2375, 2379, 6379, 8080, 9001, 12456];
+/** The fetcher calls its Redis again and again: on a port where nobody listens, or the calls would be counted. */
+const NO_REDIS = 'redis://127.0.0.1:9';
+/** The empty one is no request at all. */
+const CORPUS = readSsrfCases().filter(({ kind, expected, input }) => kind === 'url' && expected === 'blocked' && input !== '');
 
 export interface ProbeReport {
   /** Targets that a plain connection reaches. */
@@ -29,6 +35,8 @@ export interface ProbeReport {
   readonly wrong: readonly string[];
   /** Connections at anything but the two public addresses, over all requests. */
   readonly breaches: readonly string[];
+  /** The corpus of URLs in the same network: cases, those not refused by policy, and connections to anything but its public control. */
+  readonly corpus: { readonly cases: number; readonly wrong: readonly string[]; readonly breaches: readonly string[] };
   /** The same with the address policy switched off: what each literal of a probe reaches then. */
   readonly withoutPolicy: readonly string[];
 }
@@ -105,11 +113,28 @@ async function control(world: World, url: string): Promise<readonly string[]> {
   return [sum, ...world.targets.taken()];
 }
 
+/** Hosts of the corpus that are addresses, where the kernel takes them. */
+const corpusHosts = (): readonly string[] =>
+  [...new Set(CORPUS.flatMap(({ input }) => URL.parse(input)?.hostname.replace(/^\[|\]$/g, '') ?? []))].filter((host) => isIP(host) !== 0);
+
+/** Each hostile URL of the corpus. Every name in it leads to 10.0.0.1, where somebody listens. */
+async function runCorpus(world: World): Promise<ProbeReport['corpus']> {
+  const wrong: string[] = [];
+  const before = world.breaches.length;
+  for (const { id, input } of CORPUS) {
+    const name = URL.parse(input)?.hostname.replace(/\.$/, '') ?? '';
+    if (name !== '' && isIP(name) === 0 && !name.startsWith('[')) world.rig.dns.set(name, { a: ['10.0.0.1'], aaaa: ['fc00::1'] });
+    const sum = await ask(world, input);
+    if (!/^deny SEKISHO_(?:TARGET_|LOOP)/.test(sum)) wrong.push(`${id} ${input}: ${sum}`);
+  }
+  return { cases: CORPUS.length, wrong, breaches: world.breaches.slice(before) };
+}
+
 /** Everything is allowed: proves that the counting sees what the policy holds back. */
 const ANYTHING: AddressPolicy = { check: () => ({ allowed: true, unsafeTarget: false }), setDenyCidrs: () => undefined, allowTargetPorts: new Set() };
 
 async function switchOff(targets: Targets): Promise<readonly string[]> {
-  const rig = await startRig({ policy: ANYTHING });
+  const rig = await startRig({ policy: ANYTHING, redisUrl: NO_REDIS });
   const reached: string[] = [];
   for (const ip of ALL) {
     targets.taken();
@@ -121,23 +146,25 @@ async function switchOff(targets: Targets): Promise<readonly string[]> {
 }
 
 async function run(): Promise<ProbeReport> {
-  addAddresses([...ALL, PUBLIC.v4, PUBLIC.v6]);
-  const targets = await listenEverywhere([80, 443], serve);
+  addAddresses([...new Set([...ALL, ...corpusHosts(), PUBLIC.v4, PUBLIC.v6])]);
+  const targets = await listenEverywhere(PORTS, serve);
   const reachable: string[] = [];
   for (const ip of ALL) if (await isReachable(ip, 80)) reachable.push(ip);
   const zone = Object.assign({ 'good.peer.example': { a: [PUBLIC.v4] }, 'good6.peer.example': { aaaa: [PUBLIC.v6] } }, ...ALL.map(zoneOf)) as DnsZone;
-  const rig = await startRig({ zone });
+  const rig = await startRig({ zone, redisUrl: NO_REDIS });
   const world: World = { rig, targets, wrong: [], breaches: [], requests: 0 };
   const controls: Record<string, readonly string[]> = {};
   for (const url of ['http://8.8.8.8/', 'http://good.peer.example/', 'http://good6.peer.example/']) controls[url] = await control(world, url);
   for (const [at, ip] of ALL.entries()) await attack(world, ip, at);
+  const { requests, wrong } = world;
+  const corpus = await runCorpus(world);
   // A connection that comes after the answer counts too.
   await delay(LATE_MS);
   await ask(world, 'http://good.peer.example/');
   await rig.stop();
   const withoutPolicy = await switchOff(targets);
   await targets.stop();
-  return { reachable, controls, requests: world.requests, wrong: world.wrong, breaches: world.breaches, withoutPolicy };
+  return { reachable, controls, requests, wrong, breaches: world.breaches, corpus, withoutPolicy };
 }
 
 if (import.meta.main) {
