@@ -48,7 +48,8 @@ const each = (isGood: (text: string) => boolean, message: string) =>
 const schema = z.object({
   SEKISHO_LISTEN_HOST: envFields.host('0.0.0.0'),
   SEKISHO_EGRESS_PORT: envFields.port(3128),
-  SEKISHO_EGRESS_SMTP_PORT: envFields.port(0).optional(),
+  // 0 is the fallback of a port that is off: `.optional()` would still give it.
+  SEKISHO_EGRESS_SMTP_PORT: envFields.port(0).transform((port) => (port === 0 ? undefined : port)),
   SEKISHO_EGRESS_SMTP_TARGETS: each(isMailTarget, 'must be host:port with names of the public DNS, separated by commas'),
   SEKISHO_OPS_HOST: envFields.host('0.0.0.0'),
   SEKISHO_OPS_PORT: envFields.port(9090),
