@@ -23,7 +23,7 @@ export interface RpzZone {
 export function rpzZone(options: DeniedOptions = {}): RpzZone {
   const addresses = deniedPrefixes(options).map(addressRule);
   const names = DENIED_SUFFIXES.flatMap(({ suffix, source }) => nameRules(suffix, source));
-  const rules = ['; Addresses: no data.', ...addresses, '; Names, also as the target of a CNAME: no such name.', ...names];
+  const rules = ['; Addresses: no data.', ...addresses, '; Names: no such name.', ...names];
   const serial = serialOf(rules.join('\n'));
   return { text: `${[...HEAD, ...apex(serial), ...rules].join('\n')}\n`, serial, addressRules: addresses.length };
 }

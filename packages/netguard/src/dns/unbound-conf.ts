@@ -4,6 +4,7 @@
 
 import { parseCidr, type Prefix } from '../address.ts';
 import { formatPrefix } from '../address-text.ts';
+import { DENIED_SUFFIXES } from '../names.ts';
 import { subtract } from './prefix.ts';
 import { RPZ_ZONE_NAME } from './rpz-zone.ts';
 
@@ -19,6 +20,9 @@ const READY_ZONE = 'dns-filter.sekisho.internal.';
  * up on slow names.
  */
 const UPSTREAM_MS = 1_500;
+
+/** RFC 5737: never an upstream. */
+const NOBODY = '192.0.2.1';
 
 export interface Endpoint {
   /** IPv4 or IPv6 address. */
@@ -43,6 +47,7 @@ export function unboundConf(settings: UnboundSettings): string {
     'server:', ...server(settings).map(indent),
     'remote-control:', ...control(settings).map(indent),
     'forward-zone:', ...forward(settings).map(indent),
+    ...DENIED_SUFFIXES.flatMap(({ suffix }) => ['forward-zone:', ...nowhere(suffix).map(indent)]),
     'rpz:', ...policy(settings).map(indent),
   ].join('\n')}\n`;
 }
@@ -83,6 +88,12 @@ const forward = ({ upstreams }: UnboundSettings): readonly string[] => [
   'name: "."', 'forward-first: no', ...upstreams.map(({ address, port }) => `forward-addr: ${address}@${port}`),
 ];
 
+/**
+ * Internal names lead to a server that must not be asked. The policy refuses them when they are asked for, but not always
+ * when a cached CNAME leads to them.
+ */
+const nowhere = (suffix: string): readonly string[] => [`name: "${suffix}."`, 'forward-first: no', `forward-addr: ${NOBODY}`];
+
 const policy = ({ zoneFile }: UnboundSettings): readonly string[] => [
   `name: "${RPZ_ZONE_NAME}"`, `zonefile: ${quoted(zoneFile)}`, 'rpz-log: yes', 'rpz-log-name: "sekisho"',
 ];
@@ -93,7 +104,7 @@ function notUpstreams(upstreams: readonly Endpoint[]): readonly Prefix[] {
   if (upstreams.length === 0) throw new TypeError('no upstream');
   const holes = upstreams.map(({ address }) => {
     const prefix = address.includes('/') ? undefined : parseCidr(address);
-    if (prefix === undefined) throw new TypeError(`no address: ${JSON.stringify(address)}`);
+    if (prefix === undefined || address === NOBODY) throw new TypeError(`no address: ${JSON.stringify(address)}`);
     return prefix;
   });
   return EVERYTHING.flatMap((whole) => subtract(whole, holes));
