@@ -32,7 +32,7 @@ describe('helm-unittest', () => {
     expect(passed).toBe(total);
     expect(passed).toBeGreaterThanOrEqual(suites.length);
     for (const file of suites) expect(ran.stdout).toMatch(new RegExp(`^ PASS .*/${file}$`, 'm'));
-    for (const component of ['gateway', 'fetcher', 'image-worker', 'redis', 'misskey', 'secrets', 'network']) expect(suites.join(' ')).toContain(component);
+    for (const component of ['gateway', 'fetcher', 'image-worker', 'egress-proxy', 'dns-filter', 'redis', 'misskey', 'secrets', 'network']) expect(suites.join(' ')).toContain(component);
   });
 
   it('has cases and a snapshot of the defaults', () => {

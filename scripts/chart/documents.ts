@@ -153,7 +153,7 @@ export const podsOf = (objects: readonly KubeObject[]): readonly Pod[] => object
 export const containersOf = (pod: Pod): readonly Container[] => [...(pod.spec.initContainers ?? []), ...pod.spec.containers];
 
 /** The parts of a release; a component label is always one of them. */
-export const COMPONENTS: readonly string[] = ['gateway', 'fetcher', 'image-worker', 'redis-state', 'redis-work', 'misskey-web', 'misskey-queue', 'misskey-migration', 'secrets', 'test'];
+export const COMPONENTS: readonly string[] = ['gateway', 'fetcher', 'image-worker', 'egress-proxy', 'redis-state', 'redis-work', 'misskey-web', 'misskey-queue', 'misskey-migration', 'secrets', 'test'];
 
 /** Component label of an object's pod or of the object itself. */
 export const componentOf = ({ labels }: { readonly labels?: Metadata['labels'] | undefined }): string | undefined => labels?.['app.kubernetes.io/component'];

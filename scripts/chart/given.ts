@@ -20,6 +20,8 @@ interface Values {
   readonly egress: { readonly ports: readonly number[]; readonly extraBlockedCIDRs: readonly string[] };
   readonly unsafe: { readonly iUnderstand: boolean; readonly publicCIDRs: readonly string[] };
   readonly fetcher: { readonly plainHttp: string; readonly dnsServers: readonly string[] };
+  readonly egressProxy: { readonly enabled: boolean; readonly dnsServers: readonly string[]; readonly smtp: { readonly targets: readonly string[] } };
+  readonly dnsFilter: { readonly enabled: boolean; readonly upstreams: readonly string[] };
   readonly redis: { readonly evaluation: { readonly enabled: boolean } } & Readonly<Record<'state' | 'work', Peered & { readonly address: string }>>;
   readonly misskey: Peered & {
     readonly mode: string;
@@ -40,12 +42,13 @@ export function readValues({ valuesFile, values }: RenderOptions = {}): Values {
 }
 
 export function outsideOf(values: Values): Outside {
-  const { fetcher, egress, unsafe, cluster, misskey } = values;
+  const { fetcher, egressProxy, egress, unsafe, cluster, misskey } = values;
   const free = misskey.mode === 'managed' && misskey.unprotectedEgress.enabled ? ['misskey-web', 'misskey-queue'] : [];
   return {
-    publicFor: ['fetcher', ...free],
+    publicFor: ['fetcher', ...(egressProxy.enabled ? ['egress-proxy'] : []), ...free],
     publicPorts: {
       fetcher: fetcher.plainHttp === 'allow' ? [...new Set([80, ...egress.ports])] : egress.ports,
+      'egress-proxy': [...new Set([443, ...egressProxy.smtp.targets.map((target) => Number(target.replace(/^.*:/, '')))])],
       'misskey-web': [80, 443],
       'misskey-queue': [80, 443],
     },
@@ -57,22 +60,24 @@ export function outsideOf(values: Values): Outside {
   };
 }
 
-function givenBlocks({ networkPolicy, redis, misskey, fetcher, cluster }: Values): Outside['given'] {
+function givenBlocks({ networkPolicy, redis, misskey, fetcher, egressProxy, dnsFilter, cluster }: Values): Outside['given'] {
   const { nodeLocalCIDRs: dns } = networkPolicy.dns;
   const role = (name: 'state' | 'work'): readonly string[] => (redis.evaluation.enabled ? [] : blocksOf(redis[name].address, redis[name].networkPolicyPeers));
+  const resolvers = (own: readonly string[]): readonly string[] => (dnsFilter.enabled ? dnsFilter.upstreams : own).flatMap((server) => blocksOf(server, []));
   const { managed } = misskey;
   const database = blocksOf(managed.database.host, managed.database.networkPolicyPeers);
   const further = managed.networkPolicyEgress.flatMap(({ peers }) => blocksOf('', peers));
   const own = [...dns, ...database, ...blocksOf(managed.redis.host, managed.redis.networkPolicyPeers), ...blocksOf(managed.proxy, managed.proxyNetworkPolicyPeers), ...further];
   return {
     gateway: [...dns, ...(misskey.mode === 'external' ? blocksOf(misskey.url, misskey.networkPolicyPeers) : []), ...role('state'), ...role('work')],
-    fetcher: [...dns, ...role('work'), ...fetcher.dnsServers.flatMap((server) => blocksOf(server, []))],
+    fetcher: [...dns, ...role('work'), ...resolvers(fetcher.dnsServers)],
+    'egress-proxy': [...dns, ...resolvers(egressProxy.dnsServers)],
     'image-worker': [...dns, ...role('work')],
     'misskey-web': own,
     'misskey-queue': own,
     'misskey-migration': [...dns, ...database],
     secrets: cluster.apiServerCIDRs,
-    test: dns,
+    test: [...dns, ...resolvers([])],
   };
 }
 

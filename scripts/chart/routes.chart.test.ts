@@ -47,25 +47,33 @@ const DEFAULTS = [
   'gateway -> redis-work TCP/6379',
   'fetcher -> redis-work TCP/6379',
   'image-worker -> redis-work TCP/6379',
-  ...['gateway', 'fetcher', 'image-worker', 'test'].map((name) => `${name} -> ${DNS}`),
+  'test -> egress-proxy TCP/3128',
+  ...['gateway', 'fetcher', 'image-worker', 'egress-proxy', 'test'].map((name) => `${name} -> ${DNS}`),
 ];
-const EXTERNAL = [...DEFAULTS, 'gateway -> their-misskey TCP/3000', 'gateway -> their-search TCP/3000'];
+const EXTERNAL = [
+  ...DEFAULTS,
+  ...['their-misskey', 'their-search'].flatMap((name) => [`gateway -> ${name} TCP/3000`, `${name} -> egress-proxy TCP/3128`]),
+];
 
 const NAMED = [
   'ingress -> gateway TCP/8080',
   'test -> gateway TCP/8080',
-  ...['gateway', 'fetcher', 'image-worker'].map((name) => `prometheus -> ${name} TCP/9090`),
+  ...['gateway', 'image-worker'].map((name) => `prometheus -> ${name} TCP/9090`),
+  ...['fetcher', 'egress-proxy'].map((name) => `prometheus -> ${name} TCP/9090 TCP/9094`),
+  'their-misskey -> egress-proxy TCP/3128',
+  'test -> egress-proxy TCP/3128',
   'gateway -> fetcher TCP/8081',
   'gateway -> their-misskey TCP/3000',
   'gateway -> their-redis TCP/6379-6380',
   'fetcher -> their-redis TCP/6380',
   'image-worker -> their-redis TCP/6380',
-  ...['gateway', 'fetcher', 'image-worker', 'test'].map((name) => `${name} -> ${DNS}`),
+  ...['gateway', 'fetcher', 'image-worker', 'egress-proxy', 'test'].map((name) => `${name} -> ${DNS}`),
 ];
 
 const MANAGED = [
   ...DEFAULTS,
   'gateway -> misskey-web TCP/3000',
+  ...['misskey-web', 'misskey-queue'].map((name) => `${name} -> egress-proxy TCP/3128`),
   ...['misskey-web', 'misskey-queue'].map((name) => `${name} -> their-redis TCP/5432 TCP/6379`),
   ...['misskey-web', 'misskey-queue'].map((name) => `${name} -> meilisearch TCP/7700`),
   'misskey-migration -> their-redis TCP/5432',
@@ -89,14 +97,14 @@ describe('defaults', () => {
 
   it('have the pods of every service', () => {
     const components = podsOf(objects).map(({ metadata }) => componentOf(metadata));
-    expect(components).toEqual(expect.arrayContaining(['gateway', 'fetcher', 'image-worker', 'redis-state', 'redis-work', 'secrets']));
+    expect(components).toEqual(expect.arrayContaining(['gateway', 'fetcher', 'image-worker', 'egress-proxy', 'redis-state', 'redis-work', 'secrets']));
   });
 
   it('allow exactly the arrows of the design', () => {
     expect(arrows(withAll(objects), NAMESPACE, WORLD)).toEqual(EXTERNAL.toSorted());
   });
 
-  it('deny every pod by default and let only the fetcher out, to public addresses', () => {
+  it('deny every pod by default and let only fetcher and egress-proxy out, to public addresses', () => {
     expect(denyProblems(objects, NAMESPACE)).toEqual([]);
     expect(outsideProblems(withAll(objects), NAMESPACE, outsideOf(readValues()))).toEqual([]);
   });
@@ -141,10 +149,17 @@ describe('variants', () => {
     expect(arrows(withAll(render(inNamespace('unprotected-egress'))), NAMESPACE, WORLD)).toEqual(MANAGED.toSorted());
   });
 
+  it('let the egress-proxy of a managed Misskey out to mail servers too, and Misskey to its mail port', () => {
+    const lines = arrows(withAll(render(inNamespace('egress-managed'))), NAMESPACE, WORLD);
+    expect(lines.filter((line) => line.includes('egress-proxy'))).toEqual([
+      `egress-proxy -> ${DNS}`, ...['misskey-queue', 'misskey-web'].map((name) => `${name} -> egress-proxy TCP/3128-3129`), 'test -> egress-proxy TCP/3128',
+    ].toSorted());
+  });
+
   it('keep a managed Misskey from public addresses without unprotectedEgress', () => {
     const options = { ...inNamespace('unprotected-egress'), values: { misskey: { unprotectedEgress: { enabled: false } } } };
     const outside = outsideOf(readValues(options));
-    expect(outside.publicFor).toEqual(['fetcher']);
+    expect(outside.publicFor).toEqual(['fetcher', 'egress-proxy']);
     expect(outsideProblems(withAll(render(options)), NAMESPACE, outside)).toEqual([]);
   });
 });
@@ -180,14 +195,14 @@ describe('the checks', () => {
     expect(problemsOf(objects)).toEqual([]);
   });
 
-  it('miss no row of the address table', () => {
+  it.each(['fetcher', 'egress-proxy'])('miss no row of the address table: %s', (policy) => {
     let rows = 0;
     for (const block of [0, 1]) {
-      problemsWith('fetcher', (spec) => {
+      problemsWith(policy, (spec) => {
         rows += publicRule(spec).to?.[block]?.ipBlock?.except.length ?? 0;
       });
       for (let row = 0; row < (block === 0 ? 19 : 5); row += 1) {
-        expect(problemsWith('fetcher', (spec) => publicRule(spec).to?.[block]?.ipBlock?.except.splice(row, 1))).not.toEqual([]);
+        expect(problemsWith(policy, (spec) => publicRule(spec).to?.[block]?.ipBlock?.except.splice(row, 1))).not.toEqual([]);
       }
     }
     expect(rows).toBe(24);
@@ -199,6 +214,8 @@ describe('the checks', () => {
     ['all IPv6 instead of 2000::/3', 'fetcher', (spec) => Object.assign(publicRule(spec).to?.[1]?.ipBlock ?? {}, { cidr: '::/0' })],
     ['every port of public addresses', 'fetcher', (spec) => Object.assign(publicRule(spec), { ports: [] })],
     ['one port more', 'fetcher', (spec) => publicRule(spec).ports?.push({ protocol: 'TCP', port: 22 })],
+    ['plain http by the egress-proxy', 'egress-proxy', (spec) => publicRule(spec).ports?.push({ protocol: 'TCP', port: 80 })],
+    ['any pod of the namespace at the egress-proxy', 'egress-proxy', (spec) => Object.assign(spec.ingress?.[0] ?? {}, { from: [{ podSelector: {} }] })],
     ['no peers left in a rule', 'image-worker', (spec) => Object.assign(spec.egress?.[0] ?? {}, { to: [] })],
     ['the fetcher rules for every pod', 'fetcher', (spec) => Object.assign(spec, { podSelector: {} })],
     ['the fetcher rules for every pod of the release', 'fetcher', (spec) => delete spec.podSelector.matchLabels?.['app.kubernetes.io/component']],

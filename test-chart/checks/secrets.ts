@@ -45,15 +45,16 @@ const environmentProblems = podCheck('no secret in the environment', (pod) =>
 
 /** A name the service does not know stops it; a name of another service says that the template was copied. */
 const knownNames = podCheck('known environment', (pod) => {
-  const service = SERVICES.find((name) => name === componentOf(pod.metadata));
-  return pod.spec.containers.flatMap(({ env }) =>
-    (env ?? []).flatMap(({ name }) => {
+  // A container has the name of its service: a pod may have the DNS filter besides its own.
+  return containersOf(pod).flatMap(({ name: container, env }) => {
+    const service = SERVICES.find((name) => name === container);
+    return (env ?? []).flatMap(({ name }) => {
       if (!name.startsWith('SEKISHO_') || service === undefined) return [];
       const row = rowOf(name);
       if (row === undefined) return [`${name} is not known`];
       return row.services.includes(service) ? [] : [`${name} is not a variable of the ${service}`];
-    }),
-  );
+    });
+  });
 });
 
 /** What each service may see of the Secrets (docs/security-model.md): a decoder that is taken over must find nothing else. */
@@ -61,6 +62,7 @@ const SECRET_FILES: Readonly<Record<string, readonly string[]>> = {
   gateway: ['internal-token', 'cache-key', 'isolation-key', 'gateway-url'],
   fetcher: ['internal-token', 'fetcher-url'],
   'image-worker': ['image-worker-url'],
+  'egress-proxy': ['credentials'],
 };
 
 const mountedSecrets = podCheck('mounted secrets', (pod) => {

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { componentOf, type EnvVar, type KubeObject, type Pod, podsOf, type Volume } from '../../scripts/chart/documents.ts';
+import { type Container, containersOf, type EnvVar, type KubeObject, type Pod, podsOf, type Volume } from '../../scripts/chart/documents.ts';
 import { ROOT } from '../../scripts/chart/helm.ts';
 import type { Service } from '../../scripts/images/service.ts';
 import { filesOf } from './volumes.ts';
@@ -42,7 +42,7 @@ function expand(list: readonly EnvVar[]): Record<string, string> {
   return values;
 }
 
-const secretText = (key: string): string => (key.endsWith('-url') ? `redis://sekisho-user:${'p'.repeat(43)}@redis.social.svc:6379/0` : KEY);
+const secretText = (key: string): string => (key === 'credentials' ? `misskey:${KEY}\n` : key.endsWith('-url') ? `redis://sekisho-user:${'p'.repeat(43)}@redis.social.svc:6379/0` : KEY);
 
 /** Content of ConfigMaps that the user makes. */
 const GIVEN: Readonly<Record<string, string>> = { cidrs: '198.51.100.0/24\n2001:db8::/32\n', 'ca.crt': '-----BEGIN CERTIFICATE-----\n' };
@@ -54,11 +54,24 @@ function textsOf(volume: Volume, objects: readonly KubeObject[]): readonly { rea
   return (filesOf(volume, objects) ?? Object.keys(data)).map((path) => ({ path, text: data[path] ?? '' }));
 }
 
+/** Every container of a service: its own, or the DNS filter beside others. */
+export const launchesOf = (service: Service, objects: readonly KubeObject[]): readonly Launch[] =>
+  podsOf(objects).flatMap((pod) => containersOf(pod).filter(({ name }) => name === service).map((container) => launch(service, { pod, container, objects })));
+
 /** @throws Error when the service is not rendered. */
 export function launchOf(service: Service, objects: readonly KubeObject[]): Launch {
-  const pod = podsOf(objects).find(({ metadata }) => componentOf(metadata) === service);
-  const container = pod?.spec.containers[0];
-  if (pod === undefined || container === undefined) throw new Error(`no ${service} is rendered`);
+  const [first] = launchesOf(service, objects);
+  if (first === undefined) throw new Error(`no ${service} is rendered`);
+  return first;
+}
+
+interface Rendered {
+  readonly pod: Pod;
+  readonly container: Container;
+  readonly objects: readonly KubeObject[];
+}
+
+function launch(service: Service, { pod, container, objects }: Rendered): Launch {
   const mounts = container.volumeMounts ?? [];
   const files = mounts.flatMap(({ name, mountPath }) => textsOf(volumeOf(pod, name), objects).map(({ path, text }) => ({ path: `${mountPath}/${path}`, text })));
   return { service, env: { ...ALWAYS, ...expand(container.env ?? []) }, files, mounts: mounts.map(({ mountPath }) => mountPath) };

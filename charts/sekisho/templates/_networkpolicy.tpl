@@ -71,13 +71,27 @@ ports:
   {{- include "sekisho.tcpPorts" (dict "ports" (list .port)) | nindent 2 }}
 {{- end -}}
 
-{{/* Ops ports; empty where nobody may reach them. Argument: root. */}}
+{{/* Ops ports; empty where nobody may reach them. Arguments: root; dnsFilter, true for a pod that has the filter's sidecar
+     where that is on. */}}
 {{- define "sekisho.fromMonitoring" -}}
-{{- with .Values.networkPolicy.monitoringFrom -}}
+{{- $ports := ternary (list 9090 9094) (list 9090) (and (.dnsFilter | default false) .root.Values.dnsFilter.enabled) -}}
+{{- with .root.Values.networkPolicy.monitoringFrom -}}
 - from:
     {{- toYaml . | nindent 4 }}
-  {{- include "sekisho.tcpPorts" (dict "ports" (list 9090)) | nindent 2 }}
+  {{- include "sekisho.tcpPorts" (dict "ports" $ports) | nindent 2 }}
 {{- end -}}
+{{- end -}}
+
+{{/* Resolvers by address that a pod asks besides the cluster's DNS: those of the filter where it runs, else those of the
+     component. Empty when there are none. Arguments: root, values (the component's block), name (of the component's value). */}}
+{{- define "sekisho.toResolvers" -}}
+{{- $servers := ternary .root.Values.dnsFilter.upstreams .values.dnsServers .root.Values.dnsFilter.enabled -}}
+{{- $name := ternary "dnsFilter.upstreams" .name .root.Values.dnsFilter.enabled -}}
+{{- range $servers }}
+- to:
+    - ipBlock: { cidr: {{ include "sekisho.cidr" (dict "cidr" (include "sekisho.hostOf" .) "value" $name) | quote }} }
+  {{- include "sekisho.dnsPorts" (dict "ports" (list (include "sekisho.portOf" .))) | nindent 2 }}
+{{- end }}
 {{- end -}}
 
 {{/* The cluster's DNS, by labels (an address block reaches no pod on Cilium), and node-local caches, which are no pods.
@@ -131,11 +145,25 @@ ports:
 {{- end -}}
 {{- end -}}
 
+{{/* Where an external Misskey runs, as a list of peers. Argument: root. */}}
+{{- define "sekisho.misskeyPeers" -}}
+{{- with .Values.misskey.networkPolicyPeers -}}
+{{- toYaml . -}}
+{{- else -}}
+{{- include "sekisho.peersOfHost" (dict "host" (include "sekisho.hostOf" .Values.misskey.url) "value" "misskey.url") | fromJsonArray | toYaml -}}
+{{- end -}}
+{{- end -}}
+
 {{/* What every process of a managed Misskey may reach besides its database. Argument: root. */}}
 {{- define "sekisho.toMisskeyPeers" -}}
 {{- $managed := .Values.misskey.managed -}}
 {{- include "sekisho.toHost" (dict "text" $managed.redis.host "port" $managed.redis.port "peers" $managed.redis.networkPolicyPeers
   "value" "misskey.managed.redis.host") }}
+{{- with include "sekisho.misskeyProxyPorts" . | fromJsonArray }}
+- to:
+    {{- include "sekisho.componentPeer" (dict "root" $ "component" "egress-proxy") | nindent 4 }}
+  {{- include "sekisho.tcpPorts" (dict "ports" .) | nindent 2 }}
+{{- end }}
 {{- with $managed.proxy }}
 {{ include "sekisho.toHost" (dict "text" . "port" (ternary 443 80 (hasPrefix "https:" .)) "peers" $managed.proxyNetworkPolicyPeers
   "value" "misskey.managed.proxy") }}

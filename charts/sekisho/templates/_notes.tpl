@@ -27,17 +27,28 @@ imageWorker.sandbox.appArmor.localhostProfile is empty: no AppArmor profile of S
 Inbox activities and pages of Misskey pass as they are: this version has no inbox filter and sets no Content-Security-Policy for pages.
 {{- if eq .Values.misskey.mode "managed" }}
 {{- if .Values.misskey.unprotectedEgress.enabled }}
-misskey.unprotectedEgress.enabled: Misskey connects to public addresses itself, and nothing inspects these connections.
-{{- else if .Values.misskey.managed.proxy }}
+misskey.unprotectedEgress.enabled: Misskey may connect to public addresses itself, and nothing inspects these connections.
+{{- end }}
+{{- if .Values.misskey.managed.proxy }}
 Misskey's own requests go through {{ .Values.misskey.managed.proxy }}, and Misskey checks no address itself then: that proxy must refuse private ones.
-{{- else }}
-Misskey federates with nobody: its way out is closed, and this version has no proxy for it. See misskey.unprotectedEgress.
+{{- else if not (or .Values.egressProxy.enabled .Values.misskey.unprotectedEgress.enabled) }}
+Misskey federates with nobody: its way out is closed. Set egressProxy.enabled: true, or name a proxy of yours in misskey.managed.proxy.
 {{- end }}
 {{- if not .Values.misskey.managed.setupPassword.existingSecret }}
 misskey.managed.setupPassword is not set: whoever opens a fresh instance first becomes its administrator.
 {{- end }}
 {{- else }}
+{{- if .Values.egressProxy.enabled }}
+Misskey runs elsewhere: its own requests (federation, link previews, uploads from a URL) go through the egress-proxy only once its configuration says so and a policy of yours closes every other way out; no policy here keeps others from its port. Let only the gateway reach it.
+{{- else }}
 Misskey runs elsewhere: its own requests (federation, link previews, uploads from a URL) are not inspected, and no policy here keeps others from its port. Let only the gateway reach it.
+{{- end }}
+{{- end }}
+{{- if not .Values.dnsFilter.enabled }}
+dnsFilter.enabled is false: names that lead to private addresses are refused by the services' own check and by the policies only.
+{{- end }}
+{{- if and .Values.egressProxy.enabled (eq .Values.egressProxy.mode "report") }}
+egressProxy.mode is report: ports, host lists and TLS are logged, not enforced. Addresses are.
 {{- end }}
 {{- if .Values.redis.evaluation.enabled }}
 redis.evaluation.enabled: two small Redis instances without persistence and replicas. What they hold is lost with the pod; for production set redis.state and redis.work.

@@ -2,7 +2,7 @@
      All problems are shown at once. Included once, from validation/values.yaml. */}}
 {{- define "sekisho.validate" -}}
 {{- $problems := list -}}
-{{- range $area := list "publicUrl" "misskey" "managed" "proxies" "images" "secrets" "redis" "networks" "unsafe" "hosts" "service" "scaling" "shutdown" "worker" "sandbox" "environment" -}}
+{{- range $area := list "publicUrl" "misskey" "managed" "proxies" "images" "secrets" "redis" "networks" "unsafe" "hosts" "service" "scaling" "shutdown" "worker" "sandbox" "egressProxy" "dnsFilter" "environment" -}}
 {{- range splitList "\n" (include (printf "sekisho.validate.%s" $area) $) -}}
 {{- with trim . }}{{ $problems = append $problems . }}{{ end -}}
 {{- end -}}
@@ -13,7 +13,9 @@
 {{- end -}}
 
 {{- define "sekisho.services" -}}
-{{- dict "gateway" .Values.gateway "fetcher" .Values.fetcher "imageWorker" .Values.imageWorker | toJson -}}
+{{- $all := dict "gateway" .Values.gateway "fetcher" .Values.fetcher "imageWorker" .Values.imageWorker -}}
+{{- if .Values.egressProxy.enabled }}{{ $_ := set $all "egressProxy" .Values.egressProxy }}{{ end -}}
+{{- toJson $all -}}
 {{- end -}}
 
 {{- define "sekisho.validate.publicUrl" -}}
@@ -69,7 +71,7 @@ gateway.trustedProxies holds {{ . }}, so every client could name any address as 
 {{- end -}}
 
 {{- define "sekisho.validate.images" -}}
-{{- $images := dict "gateway.image" .Values.gateway.image "fetcher.image" .Values.fetcher.image "imageWorker.image" .Values.imageWorker.image "redis.evaluation.image" .Values.redis.evaluation.image }}
+{{- $images := dict "gateway.image" .Values.gateway.image "fetcher.image" .Values.fetcher.image "imageWorker.image" .Values.imageWorker.image "redis.evaluation.image" .Values.redis.evaluation.image "egressProxy.image" .Values.egressProxy.image "dnsFilter.image" .Values.dnsFilter.image }}
 {{- if eq .Values.misskey.mode "managed" }}{{ $_ := set $images "misskey.managed.image" .Values.misskey.managed.image }}{{ end }}
 {{- range $name, $image := $images }}
 {{- if and $image.digest (not (regexMatch "^sha256:[0-9a-f]{64}$" $image.digest)) }}
@@ -159,9 +161,11 @@ egress.ports is empty, so no picture could be fetched: write egress.ports: [443]
 {{- else if not (has "443" (toStrings .Values.egress.ports)) }}
 egress.ports does not hold 443, where nearly all pictures are: write egress.ports: [443]
 {{- end }}
-{{- range .Values.fetcher.dnsServers }}
+{{- range $name, $list := dict "fetcher.dnsServers" .Values.fetcher.dnsServers "egressProxy.dnsServers" .Values.egressProxy.dnsServers "dnsFilter.upstreams" .Values.dnsFilter.upstreams }}
+{{- range $list }}
 {{- if not (and (include "sekisho.portOf" .) (include "sekisho.isIp" (include "sekisho.hostOf" .))) }}
-fetcher.dnsServers holds {{ . | quote }}: write ip:port, for example 10.96.0.10:53 or [fd00::53]:53
+{{ $name }} holds {{ . | quote }}: write ip:port, for example 10.96.0.10:53 or [fd00::53]:53
+{{- end }}
 {{- end }}
 {{- end }}
 {{- end -}}
@@ -175,7 +179,7 @@ unsafe.publicCIDRs takes protected ranges out of the address table and is for te
 {{- if $unsafe.caConfigMap }}
 unsafe.caConfigMap lets another authority speak for every public host and is for tests only: remove it, or set unsafe.iUnderstand: true
 {{- end }}
-{{- range $name, $service := include "sekisho.services" . | fromJson }}
+{{- range $name, $service := merge (dict "dnsFilter" .Values.dnsFilter) (include "sekisho.services" . | fromJson) }}
 {{- range $key, $_ := $service.extraEnv }}
 {{- if hasPrefix "SEKISHO_UNSAFE_" $key }}
 {{ $name }}.extraEnv holds {{ $key }}, which is for tests only: remove it, or set unsafe.iUnderstand: true
@@ -253,7 +257,7 @@ gateway.service.loadBalancerClass and loadBalancerSourceRanges need gateway.serv
 
 {{/* The services end themselves 8 s behind the last step at the latest (GRACE_MARGIN_MS of the gateway). */}}
 {{- define "sekisho.validate.shutdown" -}}
-{{- range $name := list "gateway" "fetcher" }}
+{{- range $name := list "gateway" "fetcher" "egressProxy" }}
 {{- $service := index $.Values $name }}
 {{- $needed := add 8 (int $service.shutdown.delaySeconds) (int $service.shutdown.drainSeconds) }}
 {{- if lt (int64 $service.terminationGracePeriodSeconds) $needed }}
@@ -295,8 +299,46 @@ imageWorker.sandbox.appArmor.localhostProfile is {{ $appArmor | quote }}: write 
 {{- end }}
 {{- end -}}
 
+{{- define "sekisho.validate.egressProxy" -}}
+{{- $proxy := .Values.egressProxy -}}
+{{- range $proxy.smtp.targets }}
+{{- $host := include "sekisho.hostOf" . }}
+{{- $port := include "sekisho.portOf" . }}
+{{- if or (not $port) (include "sekisho.isIp" $host) (not (regexMatch "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?\\.[a-z0-9-]*[a-z0-9]$" $host)) (not (hasPrefix $host (lower .))) }}
+egressProxy.smtp.targets holds {{ . | quote }}: write a public name and its port, for example smtp.provider.example:465
+{{- end }}
+{{- end }}
+{{- range $name, $list := dict "egressProxy.allowHosts" $proxy.allowHosts "egressProxy.denyHosts" $proxy.denyHosts }}
+{{- range $list }}
+{{- if or (not .) (regexMatch "[\\s/:?#@]" .) }}
+{{ $name }} holds {{ . | quote }}: write host names without scheme, port and path, for example social.example, which stands for the names below it too
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* Names that a service asks for by itself would go past the filter. */}}
+{{- define "sekisho.validate.dnsFilter" -}}
+{{- $filter := .Values.dnsFilter -}}
+{{- if $filter.enabled }}
+{{- range $name, $list := dict "fetcher" .Values.fetcher.dnsServers "egressProxy" .Values.egressProxy.dnsServers }}
+{{- if $list }}
+{{ $name }}.dnsServers is set while dnsFilter.enabled is true, and would go past the filter: write them into dnsFilter.upstreams, or set dnsFilter.enabled: false
+{{- end }}
+{{- end }}
+{{- if gt (len $filter.upstreams) 8 }}
+dnsFilter.upstreams holds {{ len $filter.upstreams }} resolvers: write at most 8
+{{- end }}
+{{- if not (dig "limits" "memory" "" $filter.resources) }}
+dnsFilter.resources.limits.memory is not set, so one pod could take the memory of its node: write one
+{{- end }}
+{{- else if $filter.upstreams }}
+dnsFilter.upstreams has no effect while dnsFilter.enabled is false: remove it, or write it into fetcher.dnsServers and egressProxy.dnsServers
+{{- end }}
+{{- end -}}
+
 {{- define "sekisho.validate.environment" -}}
-{{- range $name, $service := include "sekisho.services" . | fromJson }}
+{{- range $name, $service := merge (dict "dnsFilter" .Values.dnsFilter) (include "sekisho.services" . | fromJson) }}
 {{- range $key, $value := $service.extraEnv }}
 {{- if not (regexMatch "^[A-Za-z_][A-Za-z0-9_.-]*$" $key) }}
 {{ $name }}.extraEnv holds {{ $key | quote }}, which is no name of a variable: write letters, digits and _

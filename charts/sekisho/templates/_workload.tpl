@@ -15,20 +15,20 @@
 {{- end -}}
 
 {{/* Startup waits for /readyz (its own state loaded), liveness asks only whether the process answers. Neither looks at
-     Redis or Misskey: a blink of those would take every replica out at once. */}}
+     Redis or Misskey: a blink of those would take every replica out at once. Optional: opsPort (name of the port). */}}
 {{- define "sekisho.probes" -}}
 startupProbe:
-  httpGet: { path: /readyz, port: ops }
+  httpGet: { path: /readyz, port: {{ default "ops" .opsPort }} }
   periodSeconds: 1
   timeoutSeconds: 2
   failureThreshold: 60
 readinessProbe:
-  httpGet: { path: /readyz, port: ops }
+  httpGet: { path: /readyz, port: {{ default "ops" .opsPort }} }
   periodSeconds: 3
   timeoutSeconds: 2
   failureThreshold: 2
 livenessProbe:
-  httpGet: { path: /healthz, port: ops }
+  httpGet: { path: /healthz, port: {{ default "ops" .opsPort }} }
   periodSeconds: 10
   timeoutSeconds: 5
   failureThreshold: 3
@@ -36,7 +36,8 @@ livenessProbe:
 
 {{/* Further arguments: ports (name to number), env (name to value), secrets (list of {name, secret, items}: each a directory
      below /run/secrets/sekisho with the items that the pod needs), files (list of {name, configMap, path}: directories,
-     never a subPath, which the kubelet would not update). */}}
+     never a subPath, which the kubelet would not update; the first of them has deny-cidrs.txt where dnsFilter is true: the
+     filter then runs beside the service). */}}
 {{- define "sekisho.deployment" -}}
 {{- $name := printf "%s-%s" (include "sekisho.fullname" .root) .component -}}
 apiVersion: apps/v1
@@ -67,12 +68,20 @@ spec:
       {{- end }}
     spec:
       {{- include "sekisho.podDefaults" (dict "root" .root "values" .values "component" .component "serviceAccountName" $name) | nindent 6 }}
+      {{- if .dnsFilter }}
+      {{- $files := first .files }}
+      initContainers:
+        {{- include "sekisho.dnsFilterContainer" (dict "root" .root "files" $files.name "filesPath" $files.path) | nindent 8 }}
+      {{- end }}
       containers:
         - name: {{ .component }}
           {{- include "sekisho.container" . | nindent 10 }}
       volumes:
         - name: tmp
           emptyDir: { sizeLimit: 64Mi }
+        {{- if .dnsFilter }}
+        {{- include "sekisho.dnsFilterVolume" . | nindent 8 }}
+        {{- end }}
         {{- range .secrets }}
         - name: {{ .name }}
           secret:

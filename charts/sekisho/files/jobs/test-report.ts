@@ -24,6 +24,10 @@ export interface TestPlan {
   readonly replicas: number;
   readonly unknownDomain: string;
   readonly clusterDomain: string;
+  /** The egress-proxy's Service, where there is one. */
+  readonly egressProxy?: Place & { readonly hasCredentials: boolean };
+  /** The DNS filter beside the test, where it is on. */
+  readonly dnsFilter?: Place;
   /** Places that no policy of the release allows a test to reach. */
   readonly closed: readonly Place[];
 }

@@ -14,13 +14,45 @@
   "mediaProxy" (printf "%s/media" $public)
   "db" (dict "host" $managed.database.host "port" (int $managed.database.port) "db" $managed.database.name)
   "redis" $redis -}}
-{{- with $managed.proxy }}
+{{- $proxy := include "sekisho.misskeyProxy" . -}}
+{{- $mail := include "sekisho.misskeyMailProxy" . -}}
+{{- $hasSecret := and .Values.egressProxy.enabled .Values.egressProxy.credentials.existingSecret -}}
+{{- if $proxy -}}
 {{- /* The default list would go past the proxy, where the policy stops it. */ -}}
-{{- $_ := set $own "proxy" . }}
-{{- $_ := set $own "proxyBypassHosts" list }}
+{{- $_ := set $own "proxyBypassHosts" list -}}
+{{- /* With credentials the whole URL comes from their Secret. */ -}}
+{{- if or $managed.proxy (not $hasSecret) }}{{ $_ := set $own "proxy" $proxy }}{{ end -}}
 {{- end -}}
+{{- if and $mail (not $hasSecret) }}{{ $_ := set $own "proxySmtp" $mail }}{{ end -}}
 {{- /* By way of JSON, as whole numbers of values.yaml would become 1e+06 in YAML. */ -}}
 {{- toJson (mergeOverwrite $own (deepCopy $managed.config)) -}}
+{{- end -}}
+
+{{/* URL of the release's own proxy, for any Misskey. Arguments: root, port. */}}
+{{- define "sekisho.egressProxyUrl" -}}
+{{- printf "http://%s:%d" (include "sekisho.serviceHost" (dict "root" .root "component" "egress-proxy")) .port -}}
+{{- end -}}
+
+{{/* Proxy of a managed Misskey: the one that the values name, else the release's. Empty: none. */}}
+{{- define "sekisho.misskeyProxy" -}}
+{{- if .Values.misskey.managed.proxy -}}
+{{- .Values.misskey.managed.proxy -}}
+{{- else if .Values.egressProxy.enabled -}}
+{{- include "sekisho.egressProxyUrl" (dict "root" . "port" 3128) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The same for mail. */}}
+{{- define "sekisho.misskeyMailProxy" -}}
+{{- if and .Values.egressProxy.enabled .Values.egressProxy.smtp.targets }}{{ include "sekisho.egressProxyUrl" (dict "root" . "port" 3129) }}{{ end -}}
+{{- end -}}
+
+{{/* Ports of the release's proxy that a managed Misskey uses, as JSON. */}}
+{{- define "sekisho.misskeyProxyPorts" -}}
+{{- $ports := list -}}
+{{- if and .Values.egressProxy.enabled (not .Values.misskey.managed.proxy) }}{{ $ports = append $ports 3128 }}{{ end -}}
+{{- if include "sekisho.misskeyMailProxy" . }}{{ $ports = append $ports 3129 }}{{ end -}}
+{{- toJson $ports -}}
 {{- end -}}
 
 {{/* List of {path, secret, key}: settings whose values come from Secrets. */}}
@@ -37,6 +69,11 @@
 {{- end -}}
 {{- with $managed.setupPassword.existingSecret -}}
 {{- $all = append $all (dict "path" "setupPassword" "secret" . "key" $managed.setupPassword.key) -}}
+{{- end -}}
+{{- $credentials := .Values.egressProxy.credentials.existingSecret -}}
+{{- if and .Values.egressProxy.enabled $credentials -}}
+{{- if not $managed.proxy }}{{ $all = append $all (dict "path" "proxy" "secret" $credentials "key" "proxy-url") }}{{ end -}}
+{{- if include "sekisho.misskeyMailProxy" . }}{{ $all = append $all (dict "path" "proxySmtp" "secret" $credentials "key" "smtp-proxy-url") }}{{ end -}}
 {{- end -}}
 {{- range $managed.secretConfig -}}
 {{- $all = append $all (dict "path" .path "secret" .secret "key" .key) -}}
