@@ -88,7 +88,7 @@ export class DecoderPool {
   }
 
   get stats(): PoolStats {
-    const all = [...this.#children];
+    const all = this.#live();
     const busy = all.filter((child) => child.busy).length;
     const blank = all.filter((child) => child.token === undefined).length;
     return { blank, busy, bound: all.length - blank - busy };
