@@ -20,6 +20,7 @@ const PACKAGES = {
   chromium: { names: ['chromium', 'chromium-browser', 'google-chrome'], package: 'chromium', hint: 'no Chromium found; run: sudo apt install chromium' },
   wrk: { names: ['wrk'], package: 'wrk', hint: 'wrk not found; run: sudo apt install wrk' },
   nginx: { names: ['nginx'], package: 'nginx-light', hint: 'nginx not found; run: sudo apt install nginx-light' },
+  tinyproxy: { names: ['tinyproxy'], package: 'tinyproxy', hint: 'tinyproxy not found; run: sudo apt install tinyproxy' },
   // The test cluster's.
   containerd: { names: ['containerd'], package: 'containerd', hint: 'containerd not found; run: sudo apt install containerd' },
   runc: { names: ['runc'], package: 'runc', hint: 'runc not found; run: sudo apt install runc' },
