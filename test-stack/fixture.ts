@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type DnsZone, type MisskeyStub, type OriginRoute, PICTURES, type PictureName, type StubFile, type TestDns, type TestOrigin, startDnsServer, startMisskeyStub, startOrigin } from '@sekisho/testkit';
-import { type Stack, type StackPorts, type StackSpec, randomPorts, startStack } from '../scripts/local-stack/stack.ts';
+import { type ServicePorts, type Stack, type StackPorts, type StackSpec, randomPorts, randomServicePorts, startStack } from '../scripts/local-stack/stack.ts';
 import { type Answer, type Asking, ask } from './client.ts';
 
 /** Starting takes about two seconds on a quiet machine. */
@@ -27,6 +27,9 @@ export interface FixtureOptions {
   readonly publicUrl?: string;
   readonly redisAdminPassword?: string;
   readonly maxmemoryMb?: number;
+  readonly egressProxy?: boolean;
+  /** Its upstream is the fixture's DNS server; addresses of allow targets pass it. */
+  readonly dnsFilter?: boolean;
 }
 
 export interface MediaAsking extends Asking {
@@ -37,6 +40,9 @@ export interface MediaAsking extends Asking {
 export interface Fixture {
   readonly stack: Stack;
   readonly publicUrl: string;
+  /** Ports of the egress-proxy and of the DNS filter; 0 where they were not asked for. */
+  readonly egress: ServicePorts;
+  readonly filter: ServicePorts;
   readonly origin: TestOrigin;
   readonly tls: TestOrigin;
   readonly dns: TestDns;
@@ -50,9 +56,12 @@ export interface Fixture {
   publish(bytes: Uint8Array, route?: Omit<OriginRoute, 'bytes'>): string;
   publishPicture(name: PictureName): Promise<string>;
   /** Sum of a metric's samples whose labels hold the given ones; 0 when there is none. */
-  metric(service: 'gateway' | 'fetcher' | 'worker', name: string, labels?: Readonly<Record<string, string>>): Promise<number>;
+  metric(service: MetricService, name: string, labels?: Readonly<Record<string, string>>): Promise<number>;
   stop(): Promise<void>;
 }
+
+type MetricService = 'gateway' | 'fetcher' | 'worker' | 'egress-proxy' | 'dns-filter';
+const ABSENT: ServicePorts = { port: 0, opsPort: 0 };
 
 export async function startFixture(options: FixtureOptions = {}): Promise<Fixture> {
   const undo: (() => Promise<void> | void)[] = [];
@@ -84,8 +93,12 @@ async function assemble(options: FixtureOptions, undo: (() => Promise<void> | vo
   writeFileSync(caFile, tls.ca ?? '');
   const log: string[] = [];
   const ports = options.ports ?? await randomPorts(options.gateways ?? 1);
+  const egress = options.egressProxy === true ? await randomServicePorts() : ABSENT;
+  const filter = options.dnsFilter === true ? await randomServicePorts() : ABSENT;
   const spec: StackSpec = {
     ports, publicUrl, misskeyUrl: misskey.url,
+    egressProxy: egress === ABSENT ? undefined : egress,
+    dnsFilter: filter === ABSENT ? undefined : filter,
     env: {
       SEKISHO_DNS_SERVERS: dns.address,
       SEKISHO_UNSAFE_ALLOW_TARGETS: [origin.address, tls.address, ...(options.allowTargets ?? [])].join(','),
@@ -113,11 +126,13 @@ async function assemble(options: FixtureOptions, undo: (() => Promise<void> | vo
     return origin.url(path);
   };
   return {
-    stack, publicUrl, origin, tls, dns, misskey, log, get, publish, stop,
+    stack, publicUrl, egress, filter, origin, tls, dns, misskey, log, get, publish, stop,
     media: async (url, query = '', asking = {}) => await get(`/media/x.webp?url=${encodeURIComponent(url)}${query === '' ? '' : `&${query}`}`, asking),
     publishPicture: async (name) => publish(await PICTURES[name].bytes(), { type: PICTURES[name].type }),
     metric: async (service, name, labels = {}) => {
-      const opsPorts = { gateway: ports.gatewayOps, fetcher: [ports.fetcherOps], worker: [ports.workerOps] }[service];
+      const opsPorts = {
+        gateway: ports.gatewayOps, fetcher: [ports.fetcherOps], worker: [ports.workerOps], 'egress-proxy': [egress.opsPort], 'dns-filter': [filter.opsPort],
+      }[service];
       const texts = await Promise.all(opsPorts.map(async (port) => (await ask(`http://127.0.0.1:${port}/metrics`)).body.toString()));
       return texts.reduce((sum, text) => sum + sumOf(text, name, labels), 0);
     },

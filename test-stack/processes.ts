@@ -47,6 +47,15 @@ export const isAlive = (pid: number): boolean => {
   return stat !== undefined && stat.state !== 'Z';
 };
 
+/** Program and arguments, separated by blanks; empty when it is gone. */
+export function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+  } catch {
+    return '';
+  }
+}
+
 /** User and system time in clock ticks; 0 when it is gone. */
 export function cpuTicks(pid: number): number {
   try {

@@ -11,33 +11,21 @@ import { ask } from './client.ts';
 import { expectPicture } from './contract.ts';
 import { eventually } from './fixture.ts';
 import { descendantsOf, isAlive } from './processes.ts';
-import { type UpProcess, startUp, upEnvironment } from './up-process.ts';
+import { type Complaint, type UpProcess, complaint, killUp, startUp, upEnvironment } from './up-process.ts';
 
 jest.setTimeout(90_000);
 const STOP_MS = 5_000;
 
 let up: UpProcess | undefined;
-afterEach(async () => {
-  if (up?.child.pid !== undefined && up.child.exitCode === null && up.child.signalCode === null) {
-    const left = descendantsOf(up.child.pid);
-    for (const pid of [up.child.pid, ...left]) {
-      try {
-        process.kill(pid, 'SIGKILL');
-      } catch {
-        // gone
-      }
-    }
-  }
+afterEach(() => {
+  if (up !== undefined) killUp(up);
   up = undefined;
 });
 
-/** What a user reads when it does not start: all lines but those of the set-up. */
-async function complaintOf(env: Readonly<Record<string, string>>, args: readonly string[] = []): Promise<{ readonly status: number | null; readonly lines: readonly string[] }> {
+const complaintOf = async (env: Readonly<Record<string, string>>, args: readonly string[] = []): Promise<Complaint> => {
   up = startUp(env, args);
-  const status = await up.ended;
-  await new Promise((resolve) => setTimeout(resolve, 100));
-  return { status, lines: up.lines.filter((line) => !line.startsWith('sekisho set-up:')) };
-}
+  return await complaint(up);
+};
 
 interface Plan {
   readonly pictures: readonly { readonly url: string; readonly flags: string }[];
@@ -107,6 +95,7 @@ describe('one clear sentence', () => {
 
   it.each([
     ['SEKISHO_GATEWAY_PORT', 'eighty'], ['SEKISHO_PUBLIC_URL', 'not a url'], ['SEKISHO_MEDIA_ACCESS', 'everyone'], ['SEKISHO_TRUSTED_PROXIES', 'my-proxy'], ['SEKISHO_DNS_SERVERS', 'resolver'],
+    ['SEKISHO_EGRESS_MODE', 'log'], ['SEKISHO_DNS_FILTER', 'maybe'],
   ])('for a wrong value of %s', async (name, value) => {
     const { status, lines } = await complaintOf({ ...(await upEnvironment()), [name]: value });
     expect(status).toBe(1);

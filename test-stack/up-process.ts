@@ -4,7 +4,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
 import { randomPorts, randomServicePorts } from '../scripts/local-stack/stack.ts';
+import { descendantsOf } from './processes.ts';
 
 const UP_MS = 60_000;
 const root = dirname(import.meta.dirname);
@@ -48,4 +50,28 @@ export function startUp(env: Readonly<Record<string, string>>, args: readonly st
     throw new Error(`no line like ${pattern}:\n${lines.slice(-30).join('\n')}`);
   };
   return { child, lines, line, ended };
+}
+
+/** For the end of a test that did not get as far as a clean end. */
+export function killUp({ child }: UpProcess): void {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  for (const pid of [child.pid, ...descendantsOf(child.pid)]) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // gone
+    }
+  }
+}
+
+export interface Complaint {
+  readonly status: number | null;
+  readonly lines: readonly string[];
+}
+
+/** What a user reads when it does not start: all lines but those of the set-up. */
+export async function complaint(up: UpProcess): Promise<Complaint> {
+  const status = await up.ended;
+  await delay(100);
+  return { status, lines: up.lines.filter((line) => !line.startsWith('sekisho set-up:')) };
 }

@@ -1,5 +1,6 @@
 // What a user may set for the local stack, with the defaults of a laptop.
 
+import { parseAllowTarget } from '@sekisho/netguard';
 import { ConfigError, envFields, loadConfig } from '@sekisho/runtime';
 import { z } from 'zod';
 
@@ -15,6 +16,8 @@ const schema = z.object({
   // 5353, its port in a pod, is that of multicast DNS on a desktop.
   SEKISHO_DNS_FILTER_PORT: envFields.port(5354),
   SEKISHO_DNS_FILTER_OPS_PORT: envFields.port(9094),
+  // Looked at here too: with a DNS filter it is the filter that gets it, under another name.
+  SEKISHO_DNS_SERVERS: envFields.list().refine((list) => list.every((text) => parseAllowTarget(text) !== undefined), { message: 'must be ip:port, separated by commas' }),
   SEKISHO_LISTEN_HOST: envFields.host('127.0.0.1'),
   SEKISHO_PUBLIC_URL: envFields.httpUrl().optional(),
   SEKISHO_MISSKEY_URL: envFields.httpUrl().optional(),
