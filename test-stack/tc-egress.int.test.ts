@@ -6,6 +6,7 @@ import { type Canary, startCanary } from '@sekisho/testkit';
 import { findProgram } from '../scripts/set-up/programs.ts';
 import { type Listeners, startListeners } from './egress/listeners.ts';
 import { type MisskeyClient, connectRaw, createMisskeyClient } from './egress/misskey-client.ts';
+import { expectPicture, expectRefusal } from './contract.ts';
 import { HOSTILE_NAMES, HOSTILE_ZONE, INSIDE } from './egress/zone.ts';
 import { type Fixture, START_MS, eventually, startFixture } from './fixture.ts';
 
@@ -164,6 +165,14 @@ describe.each(stacks)('the egress-proxy %s', (title, dnsFilter) => {
   test('would have reached a listener like those by an allowed address (positive control)', async () => {
     expect((await connectRaw(stack.egress.port, `counted.peer.example:${counted.port}`)).status).toBe(200);
     expect(await eventually(() => counted.connections === 1, 2_000)).toBe(true);
+  });
+
+  test('stands beside the media path, which asks the same resolver', async () => {
+    await expectPicture(await stack.media(await stack.publishPicture('png-emoji'), 'emoji'));
+    const before = listeners.connections;
+    for (const host of ['private.peer.example', 'mixed.peer.example', 'chain.peer.example']) expectRefusal(await stack.media(`https://${host}:${port}/x.png`, 'emoji'), 403, 'FORBIDDEN_TARGET');
+    expectRefusal(await stack.media(`https://silent.peer.example:${port}/x.png`, 'emoji'), 504, 'TIMEOUT');
+    expect(listeners.connections).toBe(before);
   });
 
   test('counts what it refused, by reason', async () => {

@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { chooseDnsFilter, filterEnvironment } from './dns-filter.ts';
+import { chooseDnsFilter, filterEnvironment, filterPath } from './dns-filter.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sekisho-filter-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -36,5 +36,19 @@ describe('filterEnvironment()', () => {
   it('opens exactly the addresses of unsafe allow targets', () => {
     const env = filterEnvironment(PORTS, { SEKISHO_UNSAFE_ALLOW_TARGETS: '127.0.0.1:80, 127.0.0.1:81,[::1]:80', SEKISHO_UNSAFE_PUBLIC_CIDRS: '198.51.100.0/24' }, folder);
     expect(env['SEKISHO_UNSAFE_PUBLIC_CIDRS']).toBe('198.51.100.0/24,127.0.0.1,::1');
+  });
+});
+
+describe('filterPath()', () => {
+  it('leaves the path alone where nothing confines Unbound, or where there is none', () => {
+    expect(filterPath('/bin', folder, { isConfined: false, program: '/usr/sbin/unbound' })).toBe('/bin');
+  });
+
+  it('puts a copy of the program first where AppArmor confines it', () => {
+    const program = join(folder, 'program');
+    writeFileSync(program, 'x', { mode: 0o755 });
+    expect(filterPath('/usr/bin:/bin', folder, { isConfined: true, program })).toBe(`${folder}/bin:/usr/bin:/bin`);
+    expect(readFileSync(join(folder, 'bin/unbound'), 'utf8')).toBe('x');
+    expect(statSync(join(folder, 'bin/unbound')).mode & 0o111).toBe(0o111);
   });
 });

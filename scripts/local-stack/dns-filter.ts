@@ -1,7 +1,7 @@
 // Whether the stack gets a DNS filter, and what it is told.
 
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import { findProgram } from '../set-up/programs.ts';
 import { StackProblem } from './processes.ts';
 
@@ -44,3 +44,26 @@ export function filterEnvironment(ports: FilterPorts, shared: Readonly<Record<st
 /** DNS knows no ports: a name must be able to lead to an unsafe allow target, whose port the services then look at. */
 const allowedAddresses = (targets: string): readonly string[] =>
   [...new Set(targets.split(',').map((target) => target.trim().replace(/:\d+$/, '').replace(/^\[|\]$/g, '')))];
+
+const APPARMOR_FILES = { enabled: '/sys/module/apparmor/parameters/enabled', profile: '/etc/apparmor.d/usr.sbin.unbound' } as const;
+
+/**
+ * PATH for the filter. Debian confines /usr/sbin/unbound to its own folders by AppArmor, where a stack that runs as a
+ * common user has no place for its files; a copy of the program is not confined.
+ */
+export function filterPath(path: string, stackFolder: string, options: { readonly program?: string | undefined; readonly isConfined?: boolean } = {}): string {
+  const { program = findProgram('unbound'), isConfined = isConfinedHere() } = options;
+  if (!isConfined || program === undefined) return path;
+  const folder = join(stackFolder, 'bin');
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  copyFileSync(program, join(folder, 'unbound'));
+  return `${folder}${delimiter}${path}`;
+}
+
+function isConfinedHere(): boolean {
+  try {
+    return existsSync(APPARMOR_FILES.profile) && readFileSync(APPARMOR_FILES.enabled, 'utf8').startsWith('Y');
+  } catch {
+    return false;
+  }
+}

@@ -10,4 +10,4 @@ export function environmentOf(service: ServiceName, values: Readonly<Record<stri
 
 const servicesOf = (name: EnvironmentName): readonly ServiceName[] => ENVIRONMENT[name].services;
 
-export const processBasics = (): Record<string, string> => ({ PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/' });
+export const processBasics = (): { readonly PATH: string; readonly HOME: string } => ({ PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/' });

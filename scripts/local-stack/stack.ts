@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { ServiceName } from '@sekisho/contracts';
-import { filterEnvironment } from './dns-filter.ts';
+import { filterEnvironment, filterPath } from './dns-filter.ts';
 import { freePort } from './ports.ts';
 import { type Processes, createProcesses } from './processes.ts';
 import { type StackRedis, startStackRedis } from './redis.ts';
@@ -128,8 +128,8 @@ async function assemble(spec: StackSpec, ground: Ground): Promise<Stack> {
     SEKISHO_CACHE_KEY_FILE: secrets.cacheKey, SEKISHO_ISOLATION_KEY_FILE: secrets.isolationKey, SEKISHO_SHUTDOWN_DELAY_MS: '0',
     SEKISHO_SHUTDOWN_DRAIN_MS: '1000', SEKISHO_SANDBOX: 'best-effort', ...spec.env,
   };
-  const start = (service: ServiceName, name: string, own: Record<string, string>): ChildProcess => {
-    const env = { ...environmentOf(service, { ...shared, ...own }), ...processBasics() };
+  const start = (service: ServiceName, name: string, own: Record<string, string>, basics = processBasics()): ChildProcess => {
+    const env = { ...environmentOf(service, { ...shared, ...own }), ...basics };
     return processes.start({ name, command: [process.execPath, ...(spec.nodeArgs ?? []), join(root, 'services', service, 'src/main.ts')], env, cwd: root, yields: service === 'image-worker' });
   };
   const names: Record<string, string> = spec.dnsFilter === undefined ? {} : { SEKISHO_DNS_SERVERS: `${HOST}:${spec.dnsFilter.port}` };
@@ -147,7 +147,10 @@ async function assemble(spec: StackSpec, ground: Ground): Promise<Stack> {
   const startEgressProxy = ({ port, opsPort }: ServicePorts): ChildProcess => start('egress-proxy', 'egress-proxy', {
     ...names, SEKISHO_EGRESS_PORT: String(port), SEKISHO_OPS_PORT: String(opsPort), SEKISHO_LISTEN_HOST: HOST,
   });
-  const startDnsFilter = (filter: ServicePorts): ChildProcess => start('dns-filter', 'dns-filter', filterEnvironment(filter, shared, folder));
+  const startDnsFilter = (filter: ServicePorts): ChildProcess => {
+    const basics = processBasics();
+    return start('dns-filter', 'dns-filter', filterEnvironment(filter, shared, folder), { ...basics, PATH: filterPath(basics.PATH, folder) });
+  };
   const children: Children = {
     gateways: ports.gateways.map((_, at) => startGateway(at)), fetcher: startFetcher(), worker: startWorker(), redis: redis?.child,
     egressProxy: spec.egressProxy === undefined ? undefined : startEgressProxy(spec.egressProxy),
