@@ -109,10 +109,10 @@ function vm(counts: Counts): void {
   else counts.skipped.push(`vm: ${problem}`);
 }
 
-/** For the compile-only check of the AppArmor profile, which is skipped by name where it cannot be had. */
-function parser(): void {
+/** For the check of the AppArmor profile and the tests of the DNS filter, which are skipped by name where they cannot be had. */
+function optionalPrograms(): void {
   try {
-    ensurePrograms(['apparmor_parser']);
+    ensurePrograms(['apparmor_parser', 'unbound']);
   } catch (error) {
     if (!(error instanceof MissingProgram)) throw error;
   }
@@ -123,7 +123,7 @@ const wanted = PROJECTS.filter((project) => asked.length === 0 || asked.includes
 const counts: Counts = { passed: 0, failed: 0, skipped: [] };
 ensurePrograms(wanted.includes('browser') ? ['redis-server', 'openssl', 'chromium'] : ['redis-server', 'openssl']);
 launcher(counts);
-if (wanted.includes('int')) parser();
+if (wanted.includes('int')) optionalPrograms();
 if (asked.length === 0) {
   check('lint and types', ['scripts/lint.ts'], counts);
   check('generated files', ['scripts/generate.ts', '--verify'], counts);

@@ -19,9 +19,7 @@ export interface PolicyKeeper {
   readonly addressRules: number;
   /** Puts the policy in place; the old one stays when it fails. @throws Error with what Unbound says about it. */
   set(denyCidrs: readonly string[]): Promise<void>;
-  /** Has the running Unbound loaded the policy in place? */
-  isLoaded(): Promise<boolean>;
-  /** As `isLoaded`, after making it load once more where it has not. Never rejects. */
+  /** Has the running Unbound loaded the policy in place? It is told to where it has not. Never rejects. */
   ensureLoaded(): Promise<boolean>;
 }
 
@@ -44,10 +42,8 @@ export function createPolicyKeeper({ files, fixed, problemOf }: KeeperOptions): 
     last = next.catch(() => undefined);
     return next;
   };
-  const isLoaded = async (): Promise<boolean> => {
-    const answer = await sendCommand(files.controlSocket, 'list_auth_zones').catch(() => '');
-    return inPlace !== undefined && loadedSerial(answer) === inPlace.serial;
-  };
+  const isLoaded = async (): Promise<boolean> =>
+    inPlace !== undefined && loadedSerial(await sendCommand(files.controlSocket, 'list_auth_zones')) === inPlace.serial;
   return {
     get addressRules() {
       return inPlace?.addressRules ?? 0;
@@ -56,13 +52,16 @@ export function createPolicyKeeper({ files, fixed, problemOf }: KeeperOptions): 
       wanted = rpzZone({ ...fixed, denyCidrs });
       await putNext();
     },
-    isLoaded,
     ensureLoaded: async () => {
       // A check that was too slow, or a full disk, is tried again.
       await putNext().catch(() => undefined);
-      if (await isLoaded()) return true;
-      await sendCommand(files.controlSocket, `auth_zone_reload ${RPZ_ZONE_NAME}`).catch(() => '');
-      return await isLoaded();
+      try {
+        if (await isLoaded()) return true;
+        await sendCommand(files.controlSocket, `auth_zone_reload ${RPZ_ZONE_NAME}`);
+        return await isLoaded();
+      } catch {
+        return false;
+      }
     },
   };
 }
