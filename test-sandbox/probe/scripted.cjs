@@ -65,7 +65,8 @@ const attempts = {
     const code = `const { parentPort, workerData } = require('node:worker_threads');
       try { require('node:fs').readFileSync(workerData); parentPort.postMessage('read'); } catch (error) { parentPort.postMessage(error.code); }`;
     const worker = new Worker(code, { eval: true, workerData: secret });
-    const answer = await once(worker, 'message').finally(() => worker.terminate());
+    const answer = await once(worker, 'message');
+    await worker.terminate();
     if (answer !== 'read') refuse(answer);
   },
   // Set by a script that NODE_OPTIONS of the worker names.
