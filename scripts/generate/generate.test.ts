@@ -154,7 +154,7 @@ describe('table()', () => {
 });
 
 describe('links', () => {
-  const pages = ['README.md', 'SECURITY.md', ...markdownIn('docs'), ...['gateway', 'fetcher', 'image-worker'].map((name) => `services/${name}/README.md`)].filter((path) => path !== 'docs/performance.md');
+  const pages = ['README.md', 'SECURITY.md', ...markdownIn('docs'), ...['gateway', 'fetcher', 'image-worker', 'dns-filter'].map((name) => `services/${name}/README.md`)].filter((path) => path !== 'docs/performance.md');
 
   it.each(pages)('%s leads nowhere that is not there', (path) => {
     expect(brokenLinks(root, path)).toEqual([]);
