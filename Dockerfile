@@ -1,4 +1,4 @@
-# The images of all services. scripts/build-image.sh makes the context (node, modules, app) and runs this:
+# The images of all services. scripts/build-image.sh makes the context (node, debian, modules, app) and runs this:
 #   scripts/build-image.sh gateway
 # There is no RUN: nothing needs a network here, and nothing of another architecture is executed. Layers from what
 # changes seldom to what changes often: base, node, packages of others, our sources. The script keeps the images up to
@@ -32,6 +32,28 @@ ENTRYPOINT ["/usr/local/bin/node", "/app/services/fetcher/src/main.ts"]
 COPY modules/ /app/
 
 FROM fetcher-modules AS fetcher
+COPY app/ /app/
+
+FROM runtime AS egress-proxy-modules
+LABEL org.opencontainers.image.title="Sekisho egress-proxy" \
+      org.opencontainers.image.description="CONNECT proxy for what Misskey itself asks for: public names, public addresses, TLS."
+EXPOSE 3128 9090
+ENTRYPOINT ["/usr/local/bin/node", "/app/services/egress-proxy/src/main.ts"]
+COPY modules/ /app/
+
+FROM egress-proxy-modules AS egress-proxy
+COPY app/ /app/
+
+FROM runtime AS dns-filter-modules
+LABEL org.opencontainers.image.title="Sekisho dns-filter" \
+      org.opencontainers.image.description="Unbound that refuses every answer with an address that is not public."
+EXPOSE 9094
+ENTRYPOINT ["/usr/local/bin/node", "/app/services/dns-filter/src/main.ts"]
+# Debian's Unbound and its libraries.
+COPY debian/ /
+COPY modules/ /app/
+
+FROM dns-filter-modules AS dns-filter
 COPY app/ /app/
 
 FROM runtime AS image-worker-modules

@@ -4,14 +4,18 @@
 
 import { rmSync } from 'node:fs';
 import { afterAll, describe, expect, it } from '@jest/globals';
+import { readConfig as readFilterConfig } from '../services/dns-filter/src/config.ts';
+import { readConfig as readProxyConfig } from '../services/egress-proxy/src/config.ts';
 import { readConfig as readFetcherConfig } from '../services/fetcher/src/config.ts';
 import { readGatewayConfig } from '../services/gateway/src/config.ts';
 import { readConfig as readWorkerConfig } from '../services/image-worker/src/config.ts';
 import { render, REQUIRED, VARIANTS } from '../scripts/chart/helm.ts';
 import { type Service, SERVICES } from '../scripts/images/service.ts';
-import { checkConfig, type Launch, launchOf, place } from './lib/launch.ts';
+import { checkConfig, type Launch, launchesOf, launchOf, place } from './lib/launch.ts';
 
-const READERS: Readonly<Record<Service, (env: NodeJS.ProcessEnv) => unknown>> = { gateway: readGatewayConfig, fetcher: readFetcherConfig, 'image-worker': readWorkerConfig };
+const READERS: Readonly<Record<Service, (env: NodeJS.ProcessEnv) => unknown>> = {
+  gateway: readGatewayConfig, fetcher: readFetcherConfig, 'image-worker': readWorkerConfig, 'egress-proxy': readProxyConfig, 'dns-filter': (env) => readFilterConfig(env),
+};
 
 const folders: string[] = [];
 afterAll(() => {
@@ -27,12 +31,16 @@ const run = (launch: Launch): ReturnType<typeof checkConfig> => checkConfig(laun
 
 const launches = VARIANTS.flatMap(({ name, options }) => {
   const objects = render(options);
-  return SERVICES.map((service) => ({ name, service, launch: launchOf(service, objects) }));
+  return SERVICES.flatMap((service) => launchesOf(service, objects).map((launch) => ({ name, service, launch })));
 });
 const ofDefaults = (service: Service): Launch => launchOf(service, render({ values: REQUIRED }));
 
 it('has a configuration of each service in each variant', () => {
-  expect(launches).toHaveLength(VARIANTS.length * SERVICES.length);
+  // The filter stands beside fetcher and egress-proxy and beside a test.
+  const some = (service: Service): number => launches.filter((one) => one.service === service).length;
+  expect([some('gateway'), some('fetcher'), some('image-worker')]).toEqual(Array.from({ length: 3 }, () => VARIANTS.length));
+  expect(some('egress-proxy')).toBeGreaterThan(VARIANTS.length / 2);
+  expect(some('dns-filter')).toBeGreaterThan(VARIANTS.length);
   expect(new Set(launches.map(({ launch }) => JSON.stringify(launch))).size).toBeGreaterThan(VARIANTS.length);
 });
 

@@ -8,7 +8,7 @@ import { contentTag } from './content-tag.ts';
 import { type BuildOrder, USAGE, isLoopbackRegistry, parseOrder } from './order.ts';
 import { BuildProblem, ask, askBuildah, buildah } from './run.ts';
 import { readManifest } from './service.ts';
-import { type StageSpec, ingredientsOf, modulesKey, stageLower, stageSources } from './stage.ts';
+import { type StageSpec, ingredientsOf, lowerIngredientsOf, stageLower, stageSources } from './stage.ts';
 
 const root = dirname(dirname(import.meta.dirname));
 const EXIT_USAGE = 2;
@@ -40,7 +40,7 @@ function buildPart(order: BuildOrder, spec: StageSpec): string {
   const ingredients = ingredientsOf(spec);
   const baseId = ensureBase(order.baseImage, architecture);
   const content = { service, architecture, nodeVersion, baseId };
-  const seldom = new Map([[DOCKERFILE, readFileSync(join(root, DOCKERFILE))], ['modules', Buffer.from(modulesKey(root))]]);
+  const seldom = new Map([[DOCKERFILE, readFileSync(join(root, DOCKERFILE))], ...lowerIngredientsOf(spec)]);
   const reference = `localhost/sekisho-${service}:${contentTag({ ...content, files: new Map([...seldom, ...ingredients]) })}`;
   if (isThere(reference)) return reference;
   const lower = `localhost/sekisho-${service}-modules:${contentTag({ ...content, files: seldom })}`;

@@ -6,6 +6,7 @@ import { type ImageContent, contentTag } from './content-tag.ts';
 import { isLoopbackRegistry, parseOrder } from './order.ts';
 import { isUnusedFile, pruneModules } from './prune.ts';
 import { SERVICES, sourcesOf, workspacesOf } from './service.ts';
+import { hasDebianProgram } from './debian.ts';
 import { ingredientsOf } from './stage.ts';
 
 const root = dirname(dirname(import.meta.dirname));
@@ -104,7 +105,11 @@ describe('ingredientsOf()', () => {
     expect(walls(of('image-worker', 'amd64'))).toEqual(['k8s/seccomp/decoder.x86_64.bpf', 'services/image-worker/launcher/launcher.c']);
     expect(walls(of('image-worker', 'arm64'))).toEqual(['k8s/seccomp/decoder.arm64.bpf', 'services/image-worker/launcher/launcher.c']);
     for (const service of SERVICES) expect([...of(service, 'amd64').keys()]).toEqual(expect.arrayContaining([`services/${service}/src/main.ts`]));
-    for (const service of ['gateway', 'fetcher'] as const) expect(walls(of(service, 'amd64'))).toEqual([]);
+    for (const service of SERVICES.filter((name) => name !== 'image-worker')) expect(walls(of(service, 'amd64'))).toEqual([]);
+  });
+
+  it('are no program of Debian but for the dns-filter, whose image says its version below the sources', () => {
+    expect(SERVICES.filter(hasDebianProgram)).toEqual(['dns-filter']);
   });
 
   it('tell launchers of two architectures apart', () => {

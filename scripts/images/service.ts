@@ -3,7 +3,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-export const SERVICES = ['gateway', 'fetcher', 'image-worker'] as const;
+export const SERVICES = ['gateway', 'fetcher', 'image-worker', 'egress-proxy', 'dns-filter'] as const;
 export type Service = (typeof SERVICES)[number];
 
 const SCOPE = '@sekisho/';

@@ -1,10 +1,11 @@
-// The build context of a service: node (the program), modules (packages of others), app (our sources). What is costly is
+// The build context of a service: node (the program), debian (a program of Debian, for some), modules (packages of others), app (our sources). What is costly is
 // kept under .run/images by what it is made of, so a changed source line costs only the copying of the sources.
 
 import { createHash, randomUUID } from 'node:crypto';
 import { chmodSync, cpSync, existsSync, lutimesSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { LAUNCHER, LAUNCHER_SOURCE, ensureLauncher, launcherKey } from '../set-up/launcher.ts';
+import { VERSIONS, debianKey, hasDebianProgram, stageDebianProgram } from './debian.ts';
 import { pruneModules } from './prune.ts';
 import type { Architecture } from './order.ts';
 import { npm, run } from './run.ts';
@@ -29,14 +30,21 @@ const newContext = ({ root, service, architecture }: StageSpec): string => {
   return context;
 };
 
-/** Adds what seldom changes: node and modules. Hard links, so that the costly parts are not copied for every build. */
+/** Adds what seldom changes: node, modules and a program of Debian. Hard links, so that the costly parts are not copied for every build. */
 export function stageLower(spec: StageSpec, context = newContext(spec)): string {
   run('cp', ['-al', stagedNode(spec), join(context, 'node')]);
   run('cp', ['-al', stagedModules(spec), join(context, 'modules')]);
+  if (hasDebianProgram(spec.service)) run('cp', ['-al', join(stagedDebian(spec), 'root'), join(context, 'debian')]);
   return context;
 }
 
 const copiedFiles = ({ root, service, architecture }: StageSpec): readonly string[] => [...sourcesOf(root, workspacesOf(root, service)), ...wallsOf(service, architecture)];
+
+/** Whatever decides what stageLower makes besides Node. Fetches a program of Debian that is not there yet: its version counts. */
+export const lowerIngredientsOf = (spec: StageSpec): ReadonlyMap<string, Buffer> => new Map([
+  ['modules', Buffer.from(modulesKey(spec.root))],
+  ...(hasDebianProgram(spec.service) ? [['debian', readFileSync(join(stagedDebian(spec), VERSIONS))] as const] : []),
+]);
 
 /** Whatever decides what stageSources makes, by path in the repository. */
 export function ingredientsOf(spec: StageSpec): ReadonlyMap<string, Buffer> {
@@ -70,6 +78,9 @@ function stagedNode({ root, architecture, nodeVersion }: StageSpec): string {
     chmodSync(join(folder, 'bin/node'), 0o755);
   });
 }
+
+const stagedDebian = ({ root, service, architecture }: StageSpec): string =>
+  cached(join(cacheOf(root), 'debian', `${service}-${architecture}-${debianKey(service)}`), (folder) => stageDebianProgram(folder, service, architecture));
 
 /** Production packages of one service for one architecture, and the links to our own. */
 function stagedModules({ root, service, architecture }: StageSpec): string {
