@@ -45,7 +45,7 @@ export function createEgressMetrics(registry: Metrics = createMetrics('egress-pr
   const versions = registry.counter({
     name: 'tls_version_total', help: 'Newest TLS version offered by clients and version chosen by servers.', labels: { side: ['client', 'server'], version: TLS_VERSION_NAMES },
   });
-  const bytes = registry.counter({ name: 'bytes_total', help: 'Bytes through tunnels after the handshake, counted when a tunnel ends.', labels: { dir: ['up', 'down'] } });
+  const bytes = registry.counter({ name: 'bytes_total', help: 'Bytes through tunnels, hellos included, counted when a tunnel ends.', labels: { dir: ['up', 'down'] } });
   const dns = registry.histogram({ name: 'dns_seconds', help: 'Time until a name was resolved, or was given up.', buckets: SECONDS });
   const connected = registry.histogram({ name: 'connect_seconds', help: 'Time from the addresses to a TCP connection, or until it was given up.', buckets: SECONDS });
   const reloads = registry.counter({

@@ -20,8 +20,8 @@ export interface ConnectRequest {
   /** Bytes that came with the headers. */
   readonly head: Buffer;
   readonly authorization: string | undefined;
-  /** The request announces a body, which CONNECT has none of. */
-  readonly hasBody: boolean;
+  /** Of another HTTP version, or with a body, which CONNECT has none of. */
+  readonly isOdd: boolean;
 }
 
 export interface ConnectServerOptions {
@@ -92,7 +92,7 @@ function readRequest(request: IncomingMessage, socket: Socket, head: Buffer): Co
     socket,
     head,
     authorization: headers['proxy-authorization'],
-    hasBody: headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0',
+    isOdd: request.httpVersionMajor !== 1 || headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0',
   };
 }
 

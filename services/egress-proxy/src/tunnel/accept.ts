@@ -83,7 +83,7 @@ export function createAcceptor(options: AcceptOptions): Acceptor {
 function earlyCode(request: ConnectRequest, isLeaving: boolean, credentials: Credentials | undefined): Code | undefined {
   if (isLeaving) return 'SEKISHO_EGRESS_STOPPING';
   if (credentials !== undefined && !mayPass(request.authorization, credentials)) return 'SEKISHO_EGRESS_CREDENTIALS';
-  return request.hasBody ? 'SEKISHO_EGRESS_REQUEST' : undefined;
+  return request.isOdd ? 'SEKISHO_EGRESS_REQUEST' : undefined;
 }
 
 export const refusedEnd = (code: Code, detail: string): TunnelEnd => ({

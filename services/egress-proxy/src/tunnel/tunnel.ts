@@ -127,8 +127,12 @@ async function run({ request, deps, facts, bytes, controller }: Run): Promise<Ve
     client.write(ESTABLISHED);
     facts.established = true;
     const ready = await pass({ client, server, held, request, deps, facts });
-    if (ready !== undefined) return ready;
+    if (ready !== undefined) {
+      count(bytes, client, server);
+      return ready;
+    }
     const lifeMs = limits.lifeMs - (clock.monotonicMs() - startMs);
+    count(bytes, client, server);
     const code = await pump(client, server, { ...limits, lifeMs }, { clock, counts: bytes });
     finish(client, server, code);
     return { code, detail: '' };
@@ -165,11 +169,17 @@ async function pass(parts: Omit<Run, 'bytes' | 'controller'> & { readonly client
   return undefined;
 }
 
+/** What has been passed on before the pump counts. */
+function count(bytes: PumpCounts, client: Socket, server: Socket): void {
+  bytes.up = server.bytesWritten;
+  bytes.down = client.bytesWritten - ESTABLISHED.length;
+}
+
 const isGone = (code: Code | undefined): boolean => code === 'SEKISHO_EGRESS_CLIENT_GONE' || code === 'SEKISHO_EGRESS_SERVER_GONE';
 
-/** Verdicts cut both ends off; otherwise each may still read what was sent to it. */
+/** Verdicts cut both ends off; otherwise a client may still read what was sent to it, and a server what was sent in order. */
 function finish(client: Socket, server: Socket, code: Code | undefined): void {
   if (code !== undefined && !isGone(code)) return;
   closeSoon(client, LINGER_MS);
-  closeSoon(server, LINGER_MS);
+  if (code === undefined) closeSoon(server, LINGER_MS);
 }
