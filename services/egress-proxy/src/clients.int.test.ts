@@ -1,7 +1,7 @@
 // The clients that Misskey has: node-fetch 3 and got 14, both over hpagent's agents, which use CONNECT for http URLs too.
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import got from 'got';
+import { got } from 'got';
 import { HttpProxyAgent, HttpsProxyAgent } from 'hpagent';
 import fetch, { type RequestInit } from 'node-fetch';
 import { startOrigin, type TestOrigin } from '@sekisho/testkit';

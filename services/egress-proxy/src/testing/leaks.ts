@@ -15,7 +15,11 @@ for await (const line of lines) {
   const app = await createApp({ ...BASE_CONFIG, ...settings }, { log, limits: { ...FAST, hostTunnelsMax: 1_024 } });
   process.stdout.write(`${JSON.stringify({ port: app.port })}\n`);
   for await (const question of lines) {
-    if (question === 'stop') await app.close();
+    if (question === 'stop') {
+      await app.close();
+      // Handles are let go in the next turn of the loop.
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
     globalThis.gc?.();
     const handles = process.getActiveResourcesInfo().filter((name) => /TCP|Timeout/.test(name));
     process.stdout.write(`${JSON.stringify({ rss: process.memoryUsage.rss(), heap: process.memoryUsage().heapUsed, tunnels: app.tunnels, sockets: handles.filter((name) => name !== 'Timeout').length, timers: handles.filter((name) => name === 'Timeout').length })}\n`);
