@@ -18,6 +18,9 @@ const READY_JSON = '{}';
 /** A killed process is gone within 35 ms; one stuck in the kernel must not hold a slot for ever. */
 const EXIT_MS = 2_000;
 
+/** From the exit to the end of what it had written. */
+const LAST_WORDS_MS = 100;
+
 export const KILL_REASONS = ['cpu', 'wall', 'deadline', 'protocol', 'refused', 'replaced', 'idle', 'evicted', 'start', 'walls', 'shutdown'] as const;
 export type KillReason = (typeof KILL_REASONS)[number];
 
@@ -84,7 +87,9 @@ export class DecoderChild implements ChildFacts {
         resolve();
         this.#hooks.ended?.(this);
       };
-      this.#process.once('exit', (_code, signal) => end(signal));
+      // Its last words may still be in the pipe when it is gone; they choose the code and go into the log.
+      this.#process.once('close', (_code, signal) => end(signal));
+      this.#process.once('exit', (_code, signal) => void setTimeout(end, LAST_WORDS_MS, signal));
       this.#process.once('error', () => end(null));
     });
     this.#listen();
