@@ -38,9 +38,9 @@ export interface App {
   readonly metrics: EgressMetrics;
   /** Tunnels open now. */
   readonly tunnels: number;
-  /** /readyz turns 503 and new requests get 503; tunnels go on. */
+  /** /readyz turns 503; requests are still taken, because clients learn of it later. */
   setUnready(): void;
-  /** No new connections; resolves when the last tunnel has ended. */
+  /** No new connections, 503 on those that are there; resolves when the last tunnel has ended. */
   drain(): Promise<void>;
   close(): Promise<void>;
 }
@@ -114,9 +114,9 @@ async function startApp(parts: Parts): Promise<App> {
       },
       setUnready: () => {
         isReady = false;
-        for (const { acceptor } of listeners) acceptor.leave();
       },
       drain: async () => {
+        for (const { acceptor } of listeners) acceptor.leave();
         await Promise.all(listeners.map(async ({ server }) => await server.stopAccepting()));
       },
       close: async () => await closeAll(ops),

@@ -1,6 +1,7 @@
 // An open tunnel: half-closed ends, resets, slow readers, the byte limit; mail; the mode report; the end of the process.
 
-import type { Socket } from 'node:net';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { freePort } from '@sekisho/testkit';
 import { until } from '@sekisho/testkit/until';
@@ -196,10 +197,17 @@ describe('the end', () => {
     const socket = await passed(own);
     expect(await ready()).toBe(200);
     own.app.setUnready();
-    expect([await ready(), await own.sum(to(server.port))]).toEqual([503, '503 destination_unavailable']);
+    expect([await ready(), await own.sum(to(server.port))]).toEqual([503, '200']);
+    const waiting = connect({ port: own.app.port, host: '127.0.0.1' });
+    await once(waiting, 'connect');
+    waiting.write('CONNECT ');
+    await new Promise((resolve) => setTimeout(resolve, 50));
     let drained = false;
     const draining = own.app.drain().then(() => (drained = true));
     await expect(own.ask(to(server.port))).rejects.toThrow('ECONNREFUSED');
+    waiting.write(connectText(to(server.port)).slice('CONNECT '.length));
+    expect(String(await nextData(waiting, 2_000))).toMatch(/^HTTP\/1\.1 503 .*destination_unavailable/s);
+    waiting.destroy();
     socket.write('still open');
     await until(() => server.received.subarray(-10).toString() === 'still open');
     expect(drained).toBe(false);
