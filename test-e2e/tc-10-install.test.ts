@@ -9,7 +9,7 @@ import { type Manifest, list } from './lib/cluster.ts';
 import { until } from './lib/deadline.ts';
 import { describeWithInternet, publish } from './lib/internet.ts';
 import { type Misskey, startMisskey } from './lib/misskey/misskey.ts';
-import { type Sekisho, dropNamespaces, installSekisho, removeNamespace } from './lib/sekisho.ts';
+import { type Sekisho, WITH_EGRESS, dropNamespaces, installSekisho, removeNamespace } from './lib/sekisho.ts';
 
 const INSTALL_MS_MAX = 90_000;
 const NAMESPACE = 'sekisho';
@@ -20,7 +20,7 @@ let sekisho: Sekisho;
 beforeAll(async () => {
   await removeNamespace(NAMESPACE);
   [client, misskey] = await Promise.all([clientPod(), startMisskey({ 'hello.txt': Buffer.from('hello from the drive') })]);
-  sekisho = await installSekisho({ misskey, hasDefaultResources: true });
+  sekisho = await installSekisho({ misskey, hasDefaultResources: true, values: WITH_EGRESS });
   // kube-proxy writes at most once in a second, and an unknown name is remembered for 5 s.
   await until(async () => (await client.ask(`${sekisho.url}/`, { timeoutMs: 3_000 })).status === 200, { what: 'the first page', timeoutMs: 30_000 });
 }, 240_000);
@@ -31,9 +31,9 @@ afterAll(async () => {
 describe('helm install', () => {
   it('is ready in less than 90 s, and nothing has had to start twice', async () => {
     expect(sekisho.readyMs).toBeLessThan(INSTALL_MS_MAX);
-    const components = ['gateway', 'fetcher', 'image-worker', 'redis-state', 'redis-work'] as const;
+    const components = ['gateway', 'fetcher', 'image-worker', 'egress-proxy', 'redis-state', 'redis-work'] as const;
     const pods = (await Promise.all(components.map((component) => sekisho.pods(component)))).flat();
-    expect(pods.map(({ isReady, restarts }) => ({ isReady, restarts }))).toEqual(Array.from({ length: 8 }, () => ({ isReady: true, restarts: 0 })));
+    expect(pods.map(({ isReady, restarts }) => ({ isReady, restarts }))).toEqual(Array.from({ length: 10 }, () => ({ isReady: true, restarts: 0 })));
   });
 });
 

@@ -12,7 +12,7 @@ export interface ImageName {
 }
 
 /** The last three are of the tests: a fetcher whose own wall is down, an image-worker with attacks, and an image with Misskey's layout. */
-export const IMAGES = ['gateway', 'fetcher', 'image-worker', 'valkey', 'fetcher-unguarded', 'image-worker-probe', 'misskey-like'] as const;
+export const IMAGES = ['gateway', 'fetcher', 'image-worker', 'egress-proxy', 'dns-filter', 'valkey', 'fetcher-unguarded', 'image-worker-probe', 'misskey-like'] as const;
 export type ImageKey = (typeof IMAGES)[number];
 
 export interface Context {

@@ -11,7 +11,7 @@ export const CHART = 'charts/sekisho';
 const INSTALL_MS = 180_000;
 
 export type Values = { readonly [name: string]: unknown };
-export type Component = 'gateway' | 'fetcher' | 'image-worker' | 'redis-state' | 'redis-work';
+export type Component = 'gateway' | 'fetcher' | 'image-worker' | 'egress-proxy' | 'redis-state' | 'redis-work';
 
 export interface InstallOptions {
   readonly release?: string;
@@ -91,6 +91,9 @@ function testValues(misskey: Misskey): Values {
     gateway: { image: image('gateway'), behindProxy: true, trustedProxies: podCidrs },
     fetcher: { image: image('fetcher') },
     imageWorker: { image: image('image-worker') },
+    // Where a case is about them it turns them on: a node of two cores has enough to do with the rest.
+    egressProxy: { enabled: false, image: image('egress-proxy') },
+    dnsFilter: { enabled: false, image: image('dns-filter') },
     redis: { evaluation: { image: image('valkey') } },
     misskey: { url: misskey.url, networkPolicyPeers: misskey.peers },
     // On Cilium an address block reaches no node: such a policy would only shut the Job in.
@@ -101,6 +104,9 @@ function testValues(misskey: Misskey): Values {
 
 export const image = (key: ImageKey): Values => ({ ...context().images[key] });
 
+/** As a user's installation has them. */
+export const WITH_EGRESS: Values = { egressProxy: { enabled: true }, dnsFilter: { enabled: true } };
+
 /** For cases that change a release and wait for the pods before: nobody there is served while they leave. */
 export const QUICK_END: Values = { shutdown: { delaySeconds: 0, drainSeconds: 1 } };
 
@@ -108,6 +114,8 @@ const SMALL: Values = {
   gateway: { resources: { requests: { cpu: '50m' } } },
   fetcher: { resources: { requests: { cpu: '50m' } } },
   imageWorker: { resources: { requests: { cpu: '50m' } } },
+  egressProxy: { resources: { requests: { cpu: '20m' } } },
+  dnsFilter: { resources: { requests: { cpu: '10m' } } },
   redis: { evaluation: { resources: { requests: { cpu: '20m' } } } },
 };
 

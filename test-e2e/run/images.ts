@@ -29,6 +29,8 @@ export function buildImages(): Readonly<Record<ImageKey, ImageName>> {
     gateway,
     fetcher,
     'image-worker': worker,
+    'egress-proxy': ours('egress-proxy'),
+    'dns-filter': ours('dns-filter'),
     valkey: nameOf(build(['bash', 'test-e2e/images/valkey.sh', VALKEY, base])),
     'fetcher-unguarded': ofTests('fetcher-unguarded', fetcher, ['test-e2e/images/unguarded-check.mjs']),
     'image-worker-probe': ofTests('image-worker-probe', worker, ['test-sandbox/attempts.ts', 'test-sandbox/verdict.ts', 'test-sandbox/attempts', 'test-sandbox/probe']),
