@@ -10,8 +10,10 @@ const ANSWER_MS = 15_000;
 const DNS_MS = 3_000;
 /** A new pod may be without its policy for about a second, and its name server without a cache. */
 const SOON: Patience = { withinMs: 20_000, pauseMs: 1_000 };
-/** There is such a name, and nothing for the one who asks. */
-const NOTHING = new Set(['ENODATA', 'ENOTFOUND']);
+/** Answers without an address. Names of the cluster are not even asked for: SERVFAIL. */
+const NOTHING = new Set(['ENODATA', 'ENOTFOUND', 'ESERVFAIL', 'EREFUSED']);
+/** What the filter answers by itself (READY_NAME of packages/netguard). */
+const READY_NAME = 'ready.dns-filter.sekisho.internal';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -59,18 +61,26 @@ async function judgeFilter(filter: Place, plan: TestPlan, { report, soon }: Omit
     report.say('note: without it nothing can be judged; does the DNS of the cluster answer pods of this namespace (networkPolicy.dns)?');
     return;
   }
-  const said = await lookUntil(async () => await answerOf(filter, name), (code) => NOTHING.has(code), soon);
+  const ready = await lookUntil(async () => await resolverAt(filter).resolveTxt(READY_NAME).then(() => 'ready', codeOf), (answer) => answer === 'ready', soon);
+  if (!report.check(ready === 'ready', `the DNS filter answers (${ready})`)) return;
+  const said = await answerOf(filter, name);
   report.check(NOTHING.has(said), `the DNS filter gives away no address of ${name} (${said})`);
 }
 
 /** Addresses of both families, or the code of the answer. */
-async function answerOf({ host, port }: Place, name: string): Promise<string> {
-  const resolver = new Resolver({ timeout: DNS_MS, tries: 1 });
-  resolver.setServers([`${isIPv6(host) ? `[${host}]` : host}:${port}`]);
-  const codeOf = (error: NodeJS.ErrnoException): string => error.code ?? error.message;
+async function answerOf(filter: Place, name: string): Promise<string> {
+  const resolver = resolverAt(filter);
   const answers = await Promise.all([resolver.resolve4(name), resolver.resolve6(name)].map(async (answer) => await answer.then((all) => all.join(', '), codeOf)));
   return answers.find((answer) => !NOTHING.has(answer)) ?? answers[0] ?? '';
 }
+
+function resolverAt({ host, port }: Place): Resolver {
+  const resolver = new Resolver({ timeout: DNS_MS, tries: 1 });
+  resolver.setServers([`${isIPv6(host) ? `[${host}]` : host}:${port}`]);
+  return resolver;
+}
+
+const codeOf = (error: NodeJS.ErrnoException): string => error.code ?? error.message;
 
 const nameInside = ({ clusterDomain }: TestPlan): string => `kubernetes.default.svc.${clusterDomain}`;
 

@@ -5,6 +5,7 @@ import { type AddressInfo, type Server, createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { freePort } from '../../../../scripts/local-stack/ports.ts';
 import { type Fixture, START_MS, startFixture } from '../../../../test-stack/fixture.ts';
+import { testEgressWithin } from './test-egress.ts';
 import { testHealthWithin } from './test-health.ts';
 import { judgeReplicas, testLimiter } from './test-limiter.ts';
 import { testPolicyWithin } from './test-policy.ts';
@@ -138,5 +139,46 @@ describe('policy', () => {
   it('judges nothing without its control', async () => {
     const { lines, exitCode } = await run(quick, plan({ gatewayPods: { host: '127.0.0.1', port: await closedPort(), opsPort: 1 } }));
     expect({ exitCode, checks: lines.filter((line) => /^(ok|FAILED)/.test(line)).length }).toEqual({ exitCode: 1, checks: 1 });
+  });
+});
+
+describe('egress', () => {
+  const quick = testEgressWithin({ withinMs: 300, pauseMs: 100 });
+  const env = { POD_IP: '10.88.0.7', NODE_IP: 'fd00:31::10', KUBERNETES_SERVICE_HOST: '10.96.0.1' };
+
+  /** Answers every CONNECT alike. */
+  async function runAt(answer: string, hasCredentials = false): Promise<Outcome & { readonly asked: readonly string[] }> {
+    const asked: string[] = [];
+    const server = createHttpServer().on('connect', (request, socket) => {
+      asked.push(request.url ?? '');
+      socket.end(`HTTP/1.1 ${answer}\r\n\r\n`);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const egressProxy = { what: 'the egress-proxy', host: '127.0.0.1', port: (server.address() as AddressInfo).port, hasCredentials };
+    const outcome = await run(quick, plan({ egressProxy }), env);
+    server.close();
+    return { ...outcome, asked };
+  }
+  const REFUSED = 'Refused\r\nproxy-status: sekisho-egress-proxy; error=http_request_denied; details="SEKISHO_EGRESS_NAME"';
+
+  it('passes at a proxy that refuses the inside', async () => {
+    const { exitCode, lines, asked } = await runAt(`403 ${REFUSED}`);
+    expect({ exitCode, bad: lines.filter((line) => !line.startsWith('ok: ')) }).toEqual({ exitCode: 0, bad: [] });
+    expect(asked).toEqual([
+      'kubernetes.default.svc.cluster.local:443', '127.0.0.1.cluster.local:443', '169.254.169.254:443', '10.88.0.7:443', '[fd00:31::10]:443', '10.96.0.1:443',
+    ]);
+  });
+
+  it('is content with 407 where the proxy asks for a user', async () => {
+    expect((await runAt(`407 ${REFUSED}`, true)).exitCode).toBe(0);
+  });
+
+  it.each([['opens', '200 OK'], ['lets through what it should ask a user for', `407 ${REFUSED}`], ['is somebody else', '403 Forbidden']])('fails at a proxy that %s', async (_what, answer) => {
+    expect((await runAt(answer)).exitCode).toBe(1);
+  });
+
+  it('judges no filter where the name inside is unknown', async () => {
+    const { exitCode, lines } = await run(quick, plan({ dnsFilter: { what: 'the DNS filter', host: '127.0.0.1', port: await closedPort() } }));
+    expect({ exitCode, first: lines[0] }).toEqual({ exitCode: 1, first: expect.stringMatching(/^FAILED: the control/) });
   });
 });
