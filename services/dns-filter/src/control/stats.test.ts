@@ -39,6 +39,7 @@ describe('loadedSerial()', () => {
   it.each([
     ['rpz.sekisho.\tserial 3783451824\n', 3_783_451_824], ['other.\tserial 1\nrpz.sekisho.\tserial 2\n', 2],
     ['rpz.sekisho.\texpired\n', undefined], ['xrpz.sekisho.\tserial 2\n', undefined], ['error\n', undefined], ['', undefined], ['rpz.sekisho.\tserial 2x\n', undefined],
+    ['rpz.sekisho.\tserial 976073399\t since 1795571806 2026-11-25T01:56:46\n', 976_073_399], ['rpz.sekisho.\tserial 2\t expired\n', undefined],
   ])('of %j', (text, serial) => {
     expect(loadedSerial(text)).toBe(serial);
   });
