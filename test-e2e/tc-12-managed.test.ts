@@ -3,7 +3,7 @@
 // nothing else.
 
 import { randomBytes } from 'node:crypto';
-import { chownSync, mkdirSync } from 'node:fs';
+import { chownSync, mkdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PICTURES } from '@sekisho/testkit';
 import { type Client, clientPod } from './lib/client-pod.ts';
@@ -104,7 +104,7 @@ const misskeyPod = async (half: 'web' | 'queue'): Promise<Pod> => {
     const none: Misskey = { url: '', namespace: NAMESPACE, peers: [], requests: async () => await Promise.resolve([]) };
     sekisho = await installSekisho({
       namespace: NAMESPACE, misskey: none,
-      values: { gateway: ONE, fetcher: ONE, imageWorker: ONE, cluster: { listenHost: '::', ipFamilyPolicy: 'PreferDualStack' }, misskey: { mode: 'managed', managed } },
+      values: { gateway: ONE, fetcher: ONE, imageWorker: ONE, egressProxy: { enabled: true, ...ONE }, dnsFilter: { enabled: true }, cluster: { listenHost: '::', ipFamilyPolicy: 'PreferDualStack' }, misskey: { mode: 'managed', managed } },
     });
     await until(async () => (await client.ask(`${sekisho.url}/`, { timeoutMs: 3_000 })).status === 200, { what: 'the first page', timeoutMs: 30_000 });
   }, 300_000);
@@ -135,6 +135,7 @@ const misskeyPod = async (half: 'web' | 'queue'): Promise<Pod> => {
           url: 'https://instance.peer.example/', port: 3_000, mediaProxy: 'https://instance.peer.example/media', setupPassword: passwords.setup,
           db: { host: managed.database.host, port: DATABASE_PORT, db: 'misskey', user: 'misskey', pass: passwords.database },
           redis: { host: managed.redis.host, port: REDIS_PORT, db: 0, pass: passwords.redis },
+          proxy: `http://sekisho-egress-proxy.${NAMESPACE}.svc:3128`, proxyBypassHosts: [],
         }),
       });
     }
@@ -171,7 +172,27 @@ const misskeyPod = async (half: 'web' | 'queue'): Promise<Pod> => {
     expect(await client.ask(sekisho.media(published.url, 'emoji=1'))).toMatchObject({ status: 200, headers: { 'content-type': 'image/webp' } });
   });
 
-  it('reaches its database, its Redis and the name server, and nothing else', async () => {
+  it('reaches a public host by its own client stack through the egress-proxy, and not past it', async () => {
+    const ca = readFileSync(context().internet?.caFile ?? '', 'utf8');
+    const published = await publish(Buffer.from('{"type":"Note"}'), { type: 'application/activity+json' });
+    const misskey = await misskeyPod('queue');
+    const ask = async (way: 'proxy' | 'direct', url: string): Promise<string> => {
+      const { code, stdout, stderr } = await exec(misskey, ['/usr/local/bin/node', '/misskey/packages/backend/built/client.ts', way, url, ca], { container: 'misskey', timeoutMs: 40_000 });
+      if (code !== 0) throw new Error(stderr.slice(-2_000));
+      return stdout.trim();
+    };
+    await until(async () => (await ask('proxy', published.url)).startsWith('200'), { what: 'a page by the proxy', timeoutMs: 60_000 });
+    const before = await published.hits();
+    expect(before).toBeGreaterThan(0);
+    expect(await ask('direct', published.url)).toMatch(/^(?:ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|AbortError)/);
+    expect(await published.hits()).toBe(before);
+    // What leads inside is no target for the proxy, by name, by address and by plain http.
+    for (const url of ['https://kubernetes.default.svc.cluster.local/', 'https://api.origin.example/', 'https://10.96.0.1/', published.url.replace('https:', 'http:')]) {
+      expect([url, await ask('proxy', url)]).toEqual([url, expect.stringMatching(/40[03]|50\d/)]);
+    }
+  });
+
+  it('reaches its database, its Redis, the name server and its proxy, and nothing else', async () => {
     const [stranger, neighbour] = await Promise.all([startListener({ name: 'stranger', namespace: STRANGER_NAMESPACE }), startListener({ name: 'neighbour', namespace: NAMESPACE })]);
     const others = (await outsideTargets({ misskey: store, stranger, neighbour })).filter(({ name }) => !name.includes('isskey'));
     const inside = releaseTargets(await podsByComponent(sekisho));
@@ -183,7 +204,7 @@ const misskeyPod = async (half: 'web' | 'queue'): Promise<Pod> => {
       const [fromWeb, fromQueue] = await Promise.all([reachOf(web, targets.web), reachOf(queue, targets.queue)]);
       return { web: fromWeb, queue: fromQueue };
     };
-    const allowed = ['Redis', 'database', 'dns by tcp', 'dns by udp'];
+    const allowed = ['Redis', 'database', 'dns by tcp', 'dns by udp', 'egress-proxy:3128'];
     const held = await look();
     for (const half of ['web', 'queue'] as const) {
       expect([half, held[half].odd, held[half].open]).toEqual([half, [], allowed]);

@@ -28,19 +28,20 @@ const FROM_WITHIN: Readonly<Record<string, readonly string[]>> = {
   gateway: ['misskey:3000', 'fetcher:8081', 'redis-state:6379', 'redis-work:6379', ...DNS],
   fetcher: ['redis-work:6379', 'internet:443', ...DNS],
   'image-worker': ['redis-work:6379', ...DNS],
+  'egress-proxy': ['internet:443', ...DNS],
   'redis-state': [],
   'redis-work': [],
-  test: ['gateway:8080', ...DNS],
+  test: ['gateway:8080', 'egress-proxy:3128', ...DNS],
   // Whatever is added to the release without a policy of its own.
   unknown: [],
 };
 const TWINS = ['redis-state', 'redis-work', 'test', 'unknown'] as const;
-const OPS = ['gateway:9090', 'fetcher:9090', 'image-worker:9090'] as const;
+const OPS = ['gateway:9090', 'fetcher:9090', 'fetcher:9094', 'image-worker:9090', 'egress-proxy:9090', 'egress-proxy:9094'] as const;
 /** Into the release. The stranger has the monitor's labels, but not its namespace. */
 const FROM_OUTSIDE: Readonly<Record<string, readonly string[]>> = {
   stranger: ['gateway:8080'],
   neighbour: ['gateway:8080'],
-  misskey: ['gateway:8080'],
+  misskey: ['gateway:8080', 'egress-proxy:3128'],
   monitor: ['gateway:8080', ...OPS],
 };
 const MONITORING = { role: 'monitoring' } as const;
@@ -133,6 +134,7 @@ describeWithInternet('the table of arrows', () => {
       release: RELEASE, namespace: NAMESPACE, misskey,
       values: {
         gateway: { ...QUIET, ...QUICK_END }, fetcher: { ...QUIET, ...QUICK_END }, imageWorker: QUIET,
+        egressProxy: { enabled: true, ...QUIET, ...QUICK_END }, dnsFilter: { enabled: true },
         // Both families: what listens on one only would be refused on the other by nobody.
         cluster: { listenHost: '::', ipFamilyPolicy: 'PreferDualStack' },
         networkPolicy: { enabled: false, monitoringFrom: [{ ...inNamespace(MONITOR_NAMESPACE), podSelector: { matchLabels: MONITORING } }] },
@@ -164,7 +166,7 @@ describeWithInternet('the table of arrows', () => {
   it('lets nobody but the named peers and the tests to the gateway once somebody is named', async () => {
     await sekisho.upgrade({ networkPolicy: { enabled: true, ingressFrom: [inNamespace(MONITOR_NAMESPACE)] } });
     const names = ['stranger', 'neighbour', 'misskey', 'monitor', 'test'];
-    const wanted = expected((name, { allowed }) => (name === 'monitor' || name === 'test' ? allowed : []), names);
+    const wanted = expected((name, { allowed }) => (name === 'monitor' || name === 'test' ? allowed : allowed.filter((target) => !target.startsWith('gateway:'))), names);
     expect(await settled(wanted)).toEqual(wanted);
   });
 

@@ -1,18 +1,18 @@
-// Two walls against forged requests, each alone: the policy with a fetcher whose own check is taken out, and netguard
-// without a policy. And none, where every connection must arrive, or the rest would prove nothing.
+// Three walls against forged requests, each alone: the policy and the DNS filter with a fetcher whose own check is taken
+// out, and netguard without the others. And none, where every connection must arrive, or the rest would prove nothing.
 
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { PICTURES } from '@sekisho/testkit';
 import { type Client, clientPod } from './lib/client-pod.ts';
-import { inUrl, list, merge, podsOf, read, serviceIps } from './lib/cluster.ts';
+import { list, merge, podsOf, read } from './lib/cluster.ts';
 import { context } from './lib/context.ts';
 import { until } from './lib/deadline.ts';
-import { CANARIES, connections, describeWithInternet, publish, resetConnections } from './lib/internet.ts';
+import { describeWithInternet, publish } from './lib/internet.ts';
 import { startMisskey } from './lib/misskey/misskey.ts';
+import { NOWHERE, type Place, type Places, arrivalsOf, countOf, hostileHosts, isName } from './lib/policy/hostile.ts';
 import { type Listener, startListener } from './lib/policy/listener.ts';
-import { countFrom, countsNow, stopCounting } from './lib/policy/node-counter.ts';
+import { stopCounting } from './lib/policy/node-counter.ts';
 import { policiesEnforced } from './lib/policy/probe.ts';
-import { NODE_IPS } from './lib/policy/targets.ts';
 import { QUICK_END, type Sekisho, type Values, dropNamespaces, image, installSekisho, removeNamespace } from './lib/sekisho.ts';
 
 const NAMESPACE = 'e2e-fetcher';
@@ -20,29 +20,10 @@ const LISTENER_NAMESPACE = 'e2e-fetcher-listener';
 const ONE = { replicas: 1, resources: { requests: { cpu: '20m', memory: '64Mi' } } };
 const ASK_MS = 25_000;
 
-/** Where a forged request would like to go. */
-type Place = 'pods' | 'node' | 'api' | 'networks';
-type Places<Value> = Readonly<Record<Place, Value>>;
-const NOWHERE: Places<number> = { pods: 0, node: 0, api: 0, networks: 0 };
-
 let client: Client;
 let sekisho: Sekisho;
 let listener: Listener;
 let hosts: Places<readonly string[]>;
-
-async function hostileHosts(): Promise<Places<readonly string[]>> {
-  const api = await serviceIps('default', 'kubernetes');
-  const pod = listener.pod.ips.map(inUrl);
-  return {
-    pods: [...pod, ...pod.map((ip) => `${ip}:8080`), ...listener.serviceIps.map(inUrl), `listener.${LISTENER_NAMESPACE}.svc.cluster.local`],
-    node: [...NODE_IPS.map(inUrl), 'node.origin.example'],
-    api: [...api.map(inUrl), 'api.origin.example', 'kubernetes.default.svc.cluster.local', ...NODE_IPS.map((ip) => `${inUrl(ip)}:6443`), `${NODE_IPS[0]}:10250`],
-    networks: [...CANARIES.map(inUrl), ...['private', 'lan', 'metadata', 'ula'].map((name) => `${name}.origin.example`)],
-  };
-}
-
-const ofNetworks = async (): Promise<number> =>
-  Object.entries(await connections()).reduce((sum, [target, count]) => (CANARIES.some((address) => target.startsWith(`${address}:`)) ? sum + count : sum), 0);
 
 interface Outcome {
   /** TCP connections that arrived. */
@@ -55,16 +36,15 @@ interface Outcome {
 /** Asks the gateway for every hostile URL, as anybody could. */
 async function tryAll(): Promise<Outcome> {
   const [fetcher] = await sekisho.pods('fetcher');
-  const before = await listener.connections();
-  await resetConnections();
-  countFrom(fetcher?.ips ?? []);
   const urls = Object.values(hosts).flat().map((host) => `https://${host}/picture.png`);
-  const replies = await Promise.all(urls.map((url) => client.ask(sekisho.media(url), { timeoutMs: ASK_MS })));
+  let statuses: readonly number[] = [];
+  const arrived = await arrivalsOf(fetcher?.ips ?? [], listener, async () => {
+    statuses = (await Promise.all(urls.map((url) => client.ask(sekisho.media(url), { timeoutMs: ASK_MS })))).map(({ status }) => status);
+  });
   const picture = PICTURES['png-emoji'];
   const published = await publish(await picture.bytes(), { type: picture.type });
   const control = await client.ask(sekisho.media(published.url), { timeoutMs: ASK_MS });
-  const arrived = { pods: (await listener.connections()) - before, ...countsNow(), networks: await ofNetworks() };
-  return { arrived, statuses: [...new Set(replies.map(({ status }) => status))].toSorted((a, b) => a - b), picture: control.status };
+  return { arrived, statuses: [...new Set(statuses)].toSorted((a, b) => a - b), picture: control.status };
 }
 
 /** Returns once the fetcher of these values is the only one and the policies are in force. */
@@ -84,7 +64,7 @@ describeWithInternet('forged requests through the gateway', () => {
     await Promise.all([NAMESPACE, LISTENER_NAMESPACE].map(removeNamespace));
     const [misskey, pod, target] = await Promise.all([startMisskey(), clientPod({ name: 'client-fetcher' }), startListener({ name: 'listener', namespace: LISTENER_NAMESPACE })]);
     [client, listener] = [pod, target];
-    hosts = await hostileHosts();
+    hosts = await hostileHosts(listener);
     sekisho = await installSekisho({
       namespace: NAMESPACE, misskey,
       values: { gateway: { ...ONE, ...QUICK_END }, imageWorker: ONE, fetcher: { ...ONE, ...QUICK_END, image: image('fetcher-unguarded') } },
@@ -115,13 +95,19 @@ describeWithInternet('forged requests through the gateway', () => {
     expect(outcome.arrived).toEqual({ ...inside, networks: on443('networks') });
   });
 
-  it('arrive everywhere with both walls gone', async () => {
+  it('arrive everywhere with all walls gone', async () => {
     await change({ networkPolicy: { enabled: false } });
     expect(await list({ apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', namespace: NAMESPACE })).toEqual([]);
     const outcome = await tryAll();
     say('no wall', outcome);
-    const all = Object.fromEntries(Object.entries(hosts).map(([place, some]) => [place, some.length]));
-    expect(outcome.arrived).toEqual(all);
+    expect(outcome.arrived).toEqual(countOf(hosts, () => true));
+  });
+
+  it('reach no name by the DNS filter alone, and every address, which needs no name server', async () => {
+    await change({ networkPolicy: { enabled: false }, dnsFilter: { enabled: true } });
+    const outcome = await tryAll();
+    say('filter alone', outcome);
+    expect(outcome).toMatchObject({ arrived: countOf(hosts, (host) => !isName(host)), picture: 200 });
   });
 
   it('reach nothing by the check of the fetcher alone, without policies', async () => {

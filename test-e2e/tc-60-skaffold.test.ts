@@ -85,7 +85,7 @@ describeOnOurs('skaffold', () => {
   it('render: every object of the chart, with the images of this tree', async () => {
     const rendered = await finished(['render', '--digest-source=tag']);
     const images = [...rendered.matchAll(/image: "?([^\s"]+)/g)].map(([, image = '']) => image);
-    for (const service of ['gateway', 'fetcher', 'image-worker', 'misskey-stub']) {
+    for (const service of ['gateway', 'fetcher', 'image-worker', 'egress-proxy', 'dns-filter', 'misskey-stub']) {
       expect(images).toContainEqual(expect.stringMatching(new RegExp(`^127\\.0\\.0\\.1:5000/sekisho-${service}:`)));
     }
     expect(rendered).toContain('kind: NetworkPolicy');

@@ -14,6 +14,10 @@ backend=$work/misskey/packages/backend
 mkdir -p "$work/misskey/"{.config,built,files} "$backend/"{built/boot,built/stub,node_modules/typeorm}
 cp "$here/misskey-like/"*.ts "$backend/built/"
 cp "$stub/"*.ts "$backend/built/stub/"
+# Misskey's client stack, as the packages are installed here.
+for package in node-fetch data-uri-to-buffer fetch-blob formdata-polyfill node-domexception hpagent; do
+  cp -RL "$here/../../node_modules/$package" "$backend/node_modules/"
+done
 echo '{"type":"module"}' >"$backend/package.json"
 echo "import '../server.ts';" >"$backend/built/boot/entry.js"
 echo "import '../../built/migrate.ts';" >"$backend/node_modules/typeorm/cli.js"

@@ -1,4 +1,4 @@
-// Run inside the image that fetcher-unguarded.sh makes: does netguard there really let everything through?
+// Run inside the image that unguarded.sh makes: does netguard there really let everything through?
 import assert from 'node:assert/strict';
 
 const { checkTargetUrl, createAddressPolicy, vetAnswer } = await import('/app/packages/netguard/src/index.ts');

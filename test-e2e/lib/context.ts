@@ -11,8 +11,8 @@ export interface ImageName {
   readonly tag: string;
 }
 
-/** The last three are of the tests: a fetcher whose own wall is down, an image-worker with attacks, and an image with Misskey's layout. */
-export const IMAGES = ['gateway', 'fetcher', 'image-worker', 'egress-proxy', 'dns-filter', 'valkey', 'fetcher-unguarded', 'image-worker-probe', 'misskey-like'] as const;
+/** The last four are of the tests: a fetcher and an egress-proxy whose own wall is down, an image-worker with attacks, and an image with Misskey's layout. */
+export const IMAGES = ['gateway', 'fetcher', 'image-worker', 'egress-proxy', 'dns-filter', 'valkey', 'fetcher-unguarded', 'egress-proxy-unguarded', 'image-worker-probe', 'misskey-like'] as const;
 export type ImageKey = (typeof IMAGES)[number];
 
 export interface Context {

@@ -25,22 +25,25 @@ export function buildImages(): Readonly<Record<ImageKey, ImageName>> {
   const gateway = ours('gateway');
   const fetcher = ours('fetcher');
   const worker = ours('image-worker');
+  const proxy = ours('egress-proxy');
   return {
     gateway,
     fetcher,
     'image-worker': worker,
-    'egress-proxy': ours('egress-proxy'),
+    'egress-proxy': proxy,
     'dns-filter': ours('dns-filter'),
     valkey: nameOf(build(['bash', 'test-e2e/images/valkey.sh', VALKEY, base])),
-    'fetcher-unguarded': ofTests('fetcher-unguarded', fetcher, ['test-e2e/images/unguarded-check.mjs']),
+    'fetcher-unguarded': ofTests('fetcher-unguarded', fetcher, ['test-e2e/images/unguarded-check.mjs'], 'unguarded'),
+    'egress-proxy-unguarded': ofTests('egress-proxy-unguarded', proxy, ['test-e2e/images/unguarded-check.mjs'], 'unguarded'),
     'image-worker-probe': ofTests('image-worker-probe', worker, ['test-sandbox/attempts.ts', 'test-sandbox/verdict.ts', 'test-sandbox/attempts', 'test-sandbox/probe']),
     'misskey-like': ofTests('misskey-like', gateway, ['test-e2e/images/misskey-like', 'packages/testkit/src/misskey']),
   };
 }
 
 /** An image of the tests on one of ours, tagged by what it is made of and built once. */
-function ofTests(name: string, on: ImageName, sources: readonly string[]): ImageName {
-  const script = `test-e2e/images/${name}.sh`;
+/** @param by name of the script, where it is another */
+function ofTests(name: string, on: ImageName, sources: readonly string[], by = name): ImageName {
+  const script = `test-e2e/images/${by}.sh`;
   const files = [script, ...sources.flatMap((path) => (/\.\w+$/.test(path) ? [path] : filesIn(path)))];
   const hash = createHash('sha256').update(on.tag);
   for (const file of files) hash.update(file).update(readFileSync(join(root, file)));
@@ -56,7 +59,7 @@ const filesIn = (folder: string): readonly string[] =>
 export function givenImages(env: NodeJS.ProcessEnv): Readonly<Record<ImageKey, ImageName>> {
   const registry = env['E2E_IMAGE_REGISTRY'];
   const tag = env['E2E_IMAGE_TAG'];
-  if (registry === undefined || tag === undefined) throw new Error('with KUBECONFIG, set E2E_IMAGE_REGISTRY and E2E_IMAGE_TAG: the images <registry>/gateway:<tag>, fetcher and image-worker');
+  if (registry === undefined || tag === undefined) throw new Error('with KUBECONFIG, set E2E_IMAGE_REGISTRY and E2E_IMAGE_TAG: the images <registry>/gateway:<tag>, fetcher, image-worker, egress-proxy and dns-filter');
   const redis = nameOf(env['E2E_REDIS_IMAGE'] ?? 'docker.io/valkey/valkey:8.1');
   return Object.fromEntries(IMAGES.map((key) => [key, key === 'valkey' ? redis : { repository: `${registry}/${key}`, tag }])) as Record<ImageKey, ImageName>;
 }

@@ -6,7 +6,7 @@ import type { Counts, Listening } from '../in-pod/listen.ts';
 import { nodeDeployment, sourceFiles } from '../node-pod.ts';
 import { deployment, waitReady } from '../ready.ts';
 
-export const LISTENER_PORTS = [53, 80, 443, 3_000, 6_379, 8_080, 8_081, 9_090] as const;
+export const LISTENER_PORTS = [53, 80, 443, 3_000, 3_128, 6_379, 8_080, 8_081, 9_090] as const;
 const COUNTS_PORT = 7_000;
 
 export interface Listener {

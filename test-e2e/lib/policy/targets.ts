@@ -17,7 +17,7 @@ const at = (name: string, hosts: readonly string[], ...ports: readonly number[])
 const ask = (name: string, hosts: readonly string[], question: string): readonly NamedTarget[] => hosts.map((host) => ({ name, host, port: 53, question }));
 
 /** Ports on which the pods of the release listen. */
-const LISTENS = { gateway: [8_080, 9_090], fetcher: [8_081, 9_090], 'image-worker': [9_090], 'redis-state': [6_379], 'redis-work': [6_379] } as const;
+const LISTENS = { gateway: [8_080, 9_090], fetcher: [8_081, 9_090, 9_094], 'image-worker': [9_090], 'egress-proxy': [3_128, 9_090, 9_094], 'redis-state': [6_379], 'redis-work': [6_379] } as const;
 export type Listens = keyof typeof LISTENS;
 export const COMPONENTS = Object.keys(LISTENS) as readonly Listens[];
 

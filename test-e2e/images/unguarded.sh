@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# fetcher-unguarded.sh IMAGE FETCHER_IMAGE: the fetcher's image with netguard's judgement taken out: any address, any
-# port, any name. It exists to show that the NetworkPolicy alone holds, and must never run anywhere else. The product
-# has no switch for this: two files are replaced in a copy of the image.
+# unguarded.sh IMAGE SERVICE_IMAGE: the image of fetcher or egress-proxy with netguard's judgement taken out: any address,
+# any port, any name. It exists to show that the other walls hold alone, and must never run anywhere else. The product has
+# no switch for this: two files are replaced in a copy of the image.
 set -euo pipefail
-image=${1:?usage: fetcher-unguarded.sh IMAGE FETCHER_IMAGE}
-fetcher=${2:?usage: fetcher-unguarded.sh IMAGE FETCHER_IMAGE}
+image=${1:?usage: unguarded.sh IMAGE SERVICE_IMAGE}
+service=${2:?usage: unguarded.sh IMAGE SERVICE_IMAGE}
 here=$(dirname "$(readlink -f "$0")")
 work=$(mktemp -d)
-container=$(buildah from --pull-never "$fetcher")
+container=$(buildah from --pull-never "$service")
 trap 'buildah rm "$container" >/dev/null; rm -rf "$work"' EXIT
 
 source=/app/packages/netguard/src
@@ -15,7 +15,7 @@ for file in address-policy.ts names.ts; do
   buildah run --isolation chroot "$container" -- cat "$source/$file" >"$work/$file"
 done
 insert() { # FILE LINE INSERTED: puts a line behind one that must occur exactly once
-  [ "$(grep -cxF "$2" "$work/$1")" = 1 ] || { printf 'fetcher-unguarded.sh: %s no longer has the line: %s\n' "$1" "$2" >&2; exit 1; }
+  [ "$(grep -cxF "$2" "$work/$1")" = 1 ] || { printf 'unguarded.sh: %s no longer has the line: %s\n' "$1" "$2" >&2; exit 1; }
   LINE=$2 INSERTED=$3 awk '{ print } $0 == ENVIRON["LINE"] { print ENVIRON["INSERTED"] }' "$work/$1" >"$work/new"
   mv "$work/new" "$work/$1"
 }
