@@ -1,15 +1,21 @@
-// The three images for real, without a cluster: each with a read-only root as uid 10001, one picture through all of them.
+// The images for real, without a cluster: each with a read-only root as uid 10001, one picture through three of them, a
+// tunnel through the egress-proxy and its resolver, the DNS filter.
 
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { Resolver } from 'node:dns/promises';
+import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { type TestOrigin, type TestRedis, makePicture, startOrigin, startRedis } from '@sekisho/testkit';
+import { type TestDns, type TestOrigin, type TestRedis, makePicture, startDnsServer, startOrigin, startRedis } from '@sekisho/testkit';
 import { freePort } from '../local-stack/ports.ts';
 import { LAUNCHER } from '../set-up/launcher.ts';
 import { SERVICES, type Service } from './service.ts';
+
+/** Those that a picture passes through. */
+const MEDIA = ['gateway', 'fetcher', 'image-worker'] as const;
 
 /** The first build fetches Node and the packages. */
 jest.setTimeout(300_000);
@@ -42,6 +48,7 @@ const children: ChildProcess[] = [];
 let secrets = '';
 let redis: TestRedis;
 let origin: TestOrigin;
+let upstream: TestDns | undefined;
 const trees = new Map<Service, string>();
 const images = new Map<Service, string>();
 
@@ -113,6 +120,7 @@ describeHere('the images (root, buildah and the base of test-e2e/images/base.sh)
       await once(child, 'close');
     }
     for (const container of containers) buildah('rm', container);
+    await upstream?.stop();
     await origin.stop();
     await redis.stop();
     rmSync(secrets, { recursive: true });
@@ -127,7 +135,7 @@ describeHere('the images (root, buildah and the base of test-e2e/images/base.sh)
   it('says which image has which decoder', async () => {
     const found = async (service: Service): Promise<string> => (await outputOf(spawnIn(service, {}, ['/bin/sh', '-c', 'ls -d /app/node_modules/sharp']))).text;
     expect(await found('image-worker')).toContain('/app/node_modules/sharp\n');
-    for (const service of ['gateway', 'fetcher'] as const) expect(await found(service)).toContain('No such file');
+    for (const service of SERVICES.filter((name) => name !== 'image-worker')) expect(await found(service)).toContain('No such file');
   });
 
   // Nothing of the image of another architecture is run, so that one needs no base.
@@ -153,7 +161,7 @@ describeHere('the images (root, buildah and the base of test-e2e/images/base.sh)
   });
 
   it('the others have no launcher, no filter and no fonts', () => {
-    for (const service of ['gateway', 'fetcher'] as const) {
+    for (const service of SERVICES.filter((name) => name !== 'image-worker')) {
       const tree = trees.get(service) ?? '';
       expect(['app/services/image-worker', 'app/k8s', 'app/node_modules/dejavu-fonts-ttf'].filter((path) => existsSync(join(tree, path)))).toEqual([]);
       expect(envOf(service)).not.toHaveProperty('SEKISHO_SANDBOX');
@@ -164,7 +172,7 @@ describeHere('the images (root, buildah and the base of test-e2e/images/base.sh)
     const [gateway = 0, gatewayOps = 0, fetcher = 0, fetcherOps = 0, workerOps = 0] = await Promise.all(Array.from({ length: 5 }, async () => await freePort(HOST)));
     const files = { SEKISHO_WORK_REDIS_URL_FILE: '/run/secrets/redis-url', SEKISHO_OPS_HOST: HOST };
     const publicUrl = { SEKISHO_PUBLIC_URL: 'https://misskey.peer.example', SEKISHO_INTERNAL_TOKEN_FILE: '/run/secrets/token', SEKISHO_LISTEN_HOST: HOST, SEKISHO_SHUTDOWN_DELAY_MS: '0', SEKISHO_SHUTDOWN_DRAIN_MS: '0' };
-    const env: Readonly<Record<Service, Record<string, string>>> = {
+    const env: Readonly<Record<(typeof MEDIA)[number], Record<string, string>>> = {
       gateway: {
         ...files, ...publicUrl, SEKISHO_REDIS_URL_FILE: '/run/secrets/redis-url', SEKISHO_MISSKEY_URL: `http://${HOST}:1`, SEKISHO_FETCHER_URL: `http://${HOST}:${fetcher}`,
         SEKISHO_CACHE_KEY_FILE: '/run/secrets/cache', SEKISHO_ISOLATION_KEY_FILE: '/run/secrets/isolation', SEKISHO_GATEWAY_PORT: String(gateway), SEKISHO_OPS_PORT: String(gatewayOps),
@@ -172,8 +180,8 @@ describeHere('the images (root, buildah and the base of test-e2e/images/base.sh)
       fetcher: { ...files, ...publicUrl, SEKISHO_FETCHER_PORT: String(fetcher), SEKISHO_OPS_PORT: String(fetcherOps), SEKISHO_UNSAFE_ALLOW_TARGETS: origin.address },
       'image-worker': { ...envOf('image-worker'), ...files, SEKISHO_OPS_PORT: String(workerOps) },
     };
-    for (const service of SERVICES) expect(await outputOf(spawnIn(service, env[service], [...entryOf(service), '--check-config']))).toEqual({ code: 0, text: 'the configuration is valid\n' });
-    const running = SERVICES.map((service) => spawnIn(service, env[service], entryOf(service)));
+    for (const service of MEDIA) expect(await outputOf(spawnIn(service, env[service], [...entryOf(service), '--check-config']))).toEqual({ code: 0, text: 'the configuration is valid\n' });
+    const running = MEDIA.map((service) => spawnIn(service, env[service], entryOf(service)));
     const ends = running.map(async (child) => await outputOf(child));
     await Promise.all([gatewayOps, fetcherOps, workerOps].map(ready));
     const { sandbox } = (await fetch(`http://${HOST}:${workerOps}/readyz`).then(async (answer) => await answer.json())) as { sandbox: Readonly<Record<string, boolean>> };
@@ -189,4 +197,41 @@ describeHere('the images (root, buildah and the base of test-e2e/images/base.sh)
     for (const child of running) child.kill('SIGTERM');
     expect((await Promise.all(ends)).map(({ code }) => code)).toEqual([0, 0, 0]);
   });
+
+  it('the dns-filter brings its Unbound: licences, no package of the base missing', async () => {
+    const { text } = await outputOf(spawnIn('dns-filter', {}, ['/bin/sh', '-c', 'ldd /usr/sbin/unbound | grep -c "=> /"; ldd /usr/sbin/unbound | grep "not found"; ls /usr/share/doc/unbound']));
+    expect(text.trim().split('\n')).toEqual([expect.stringMatching(/^\d+$/), 'copyright']);
+    for (const service of MEDIA) expect(existsSync(join(trees.get(service) ?? '', 'usr/sbin/unbound'))).toBe(false);
+  });
+
+  it('the egress-proxy asks the dns-filter, which asks its upstream, and no private address comes back', async () => {
+    upstream = await startDnsServer({ 'private.peer.example': { a: ['10.1.2.3'] }, 'public.peer.example': { a: ['203.0.113.7'] } });
+    const [dns = 0, dnsOps = 0, proxy = 0, proxyOps = 0] = await Promise.all(Array.from({ length: 4 }, async () => await freePort(HOST)));
+    const env = {
+      'dns-filter': { SEKISHO_DNS_FILTER_PORT: String(dns), SEKISHO_DNS_FILTER_FOLDER: '/tmp/dns-filter', SEKISHO_DNS_FILTER_UPSTREAMS: upstream.address, SEKISHO_UNSAFE_PUBLIC_CIDRS: '203.0.113.0/24', SEKISHO_OPS_HOST: HOST, SEKISHO_OPS_PORT: String(dnsOps) },
+      'egress-proxy': {
+        SEKISHO_PUBLIC_URL: 'https://misskey.peer.example', SEKISHO_DNS_SERVERS: `${HOST}:${dns}`, SEKISHO_LISTEN_HOST: HOST, SEKISHO_EGRESS_PORT: String(proxy), SEKISHO_OPS_HOST: HOST, SEKISHO_OPS_PORT: String(proxyOps),
+        SEKISHO_SHUTDOWN_DELAY_MS: '0', SEKISHO_SHUTDOWN_DRAIN_MS: '0',
+      },
+    } as const;
+    const services = ['dns-filter', 'egress-proxy'] as const;
+    const running = services.map((service) => spawnIn(service, env[service], entryOf(service)));
+    const ends = running.map(async (child) => await outputOf(child));
+    await Promise.all([dnsOps, proxyOps].map(ready));
+    const resolver = new Resolver({ timeout: 5_000, tries: 1 });
+    resolver.setServers([`${HOST}:${dns}`]);
+    await expect(resolver.resolve4('public.peer.example')).resolves.toEqual(['203.0.113.7']);
+    await expect(resolver.resolve4('private.peer.example')).rejects.toMatchObject({ code: 'ENODATA' });
+    // The proxy knows both for what they are: one has no address, the other's is documentation space.
+    expect(await Promise.all(['private.peer.example', 'public.peer.example'].map(async (host) => await connectStatus(proxy, `${host}:443`)))).toEqual([502, 403]);
+    for (const child of running) child.kill('SIGTERM');
+    expect((await Promise.all(ends)).map(({ code }) => code)).toEqual([0, 0]);
+  });
+});
+
+const connectStatus = async (port: number, authority: string): Promise<number | undefined> => await new Promise((resolve, reject) => {
+  request({ host: HOST, port, method: 'CONNECT', path: authority, agent: false, timeout: 10_000 }).once('error', reject).once('connect', ({ statusCode }, socket) => {
+    socket.destroy();
+    resolve(statusCode);
+  }).end();
 });
