@@ -14,6 +14,7 @@ import { startServer, type TestServer } from './testing/servers.ts';
 
 const TUNNELS = Number(process.env['SEKISHO_TEST_TUNNELS'] ?? 2_000);
 const PARALLEL = 32;
+const MiB = 1024 * 1024;
 /** The heap is exact after a collection; 1 KiB a tunnel would show. */
 const HEAP_BYTES_MAX = 2 * 1024 * 1024;
 /** The allocator keeps the 64 KiB buffers of sockets and needs thousands of tunnels to find its level; leaked ones would be 128 MiB of 2,000. */
@@ -37,6 +38,8 @@ let child: ChildProcess;
 let output: Interface;
 let port: number;
 let turn = 0;
+/** Instead, once. */
+let nextServe: ((socket: Socket) => void) | undefined;
 
 /** How the server treats its n-th connection. */
 const SERVERS: readonly ((socket: Socket) => void)[] = [
@@ -58,11 +61,15 @@ const AUTHORITIES: readonly (() => string)[] = [() => `${HOST}:${server.port}`, 
 
 beforeAll(async () => {
   dns = await startDnsServer({ '*.origin.example': { a: ['127.0.0.1'] }, 'private.peer.example': { a: ['10.0.0.1'] } });
-  server = await startServer((socket) => SERVERS[turn % SERVERS.length]?.(socket));
+  server = await startServer((socket) => {
+    const act = nextServe ?? SERVERS[turn % SERVERS.length];
+    nextServe = undefined;
+    act?.(socket);
+  });
   child = spawn(process.execPath, ['--expose-gc', '--no-warnings', join(import.meta.dirname, 'testing/leaks.ts')], { stdio: ['pipe', 'pipe', 'inherit'] });
   if (child.stdout === null) throw new Error('no output');
   output = createInterface({ input: child.stdout });
-  port = (await tell({ dnsServers: [dns.address], unsafeAllowTargets: [server.address] })).port ?? 0;
+  port = (await tell({ dnsServers: [dns.address], unsafeAllowTargets: [server.address], limits: { idleMs: 300, helloMs: 200, bytesMax: 8 * MiB } })).port ?? 0;
 }, 30_000);
 afterAll(async () => {
   child.kill('SIGKILL');
@@ -98,6 +105,41 @@ async function many(count: number): Promise<void> {
   }));
 }
 
+/** Tunnels whose last bytes nobody reads: at their end a FIN waits behind what is unsent, on one side or both. */
+const SLOW: readonly ((near: Socket, far: Socket) => void)[] = [
+  (near, far) => void (near.pause(), far.end(Buffer.alloc(6 * MiB))), (near, far) => void (far.pause(), near.end(Buffer.alloc(6 * MiB))),
+  (near, far) => void (near.pause(), far.write(Buffer.alloc(20 * MiB))), (near, far) => void (near.pause(), far.end(Buffer.alloc(6 * MiB)), near.end('x')), (near) => void near.end(), (_near, far) => void far.end(),
+  (near, far) => void (near.pause(), far.end(Buffer.alloc(6 * MiB)), near.resetAndDestroy()), (near, far) => void (far.pause(), near.write(Buffer.alloc(6 * MiB)), far.resetAndDestroy()),
+];
+
+async function openSlow(act: (near: Socket, far: Socket) => void): Promise<Socket> {
+  const near = connect({ port, host: '127.0.0.1', allowHalfOpen: true }).on('error', () => undefined);
+  const meeting = serveNext();
+  near.write(connectText(`${HOST}:${server.port}`));
+  await once(near, 'data');
+  near.write(HELLO);
+  const far = await meeting;
+  await once(near, 'data');
+  act(near, far);
+  return near;
+}
+
+async function endSlowly(): Promise<void> {
+  const sockets: Socket[] = [];
+  for (let round = 0; round < 5; round += 1) for (const act of SLOW) sockets.push(await openSlow(act));
+  for (let look = 0; look < 100 && (await tell('look')).tunnels > 0; look += 1) await new Promise((resolve) => setTimeout(resolve, 50));
+  // Only now do the peers close: whatever the proxy still holds open it would hold for ever.
+  expect((await rest()).sockets).toBe(2);
+  for (const socket of sockets) socket.destroy();
+}
+
+/** The next connection that arrives, answered. */
+async function serveNext(): Promise<Socket> {
+  const { promise, resolve } = Promise.withResolvers<Socket>();
+  nextServe = (socket) => void socket.once('data', () => socket.write(CHOICE, () => resolve(socket)));
+  return await promise;
+}
+
 /** When nothing is open any more. */
 async function rest(): Promise<Figures> {
   for (let look = 0; look < 100; look += 1) {
@@ -121,12 +163,15 @@ describe('after thousands of tunnels', () => {
     await many(TUNNELS);
     const warm = await rest();
     await many(TUNNELS);
+    await endSlowly();
     const after = await rest();
     // The two listening ports.
     expect([after.tunnels, after.sockets, after.timers]).toEqual([0, idle.sockets, idle.timers]);
     if (process.env['SEKISHO_TEST_TUNNELS'] !== undefined) process.stdout.write(`${JSON.stringify({ tunnels: TUNNELS, idle, warm, after })}\n`);
     expect(after.heap - warm.heap).toBeLessThan(HEAP_BYTES_MAX);
     expect(after.rss - warm.rss).toBeLessThan(RSS_BYTES_MAX);
+    for (const act of SLOW) await openSlow(act);
+    expect((await tell('look')).sockets).toBeGreaterThan(idle.sockets);
     expect((await tell('stop')).sockets).toBe(0);
   }, 300_000);
 });

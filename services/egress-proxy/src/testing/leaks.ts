@@ -5,14 +5,16 @@ import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { createLogger } from '@sekisho/runtime';
 import { createApp } from '../app.ts';
+import type { TunnelLimits } from '../tunnel/limits.ts';
 import { BASE_CONFIG, FAST } from './config.ts';
 
 const log = createLogger({ service: 'egress-proxy', level: 'error', destination: new Writable({ write: (_chunk, _encoding, done) => done() }) });
 const lines = createInterface({ input: process.stdin });
 
 for await (const line of lines) {
-  const settings = JSON.parse(line) as { readonly dnsServers: string[]; readonly unsafeAllowTargets: string[] };
-  const app = await createApp({ ...BASE_CONFIG, ...settings }, { log, limits: { ...FAST, hostTunnelsMax: 1_024 } });
+  const settings = JSON.parse(line) as { readonly dnsServers: string[]; readonly unsafeAllowTargets: string[]; readonly limits: Partial<TunnelLimits> };
+  const { limits, ...config } = settings;
+  const app = await createApp({ ...BASE_CONFIG, ...config }, { log, limits: { ...FAST, hostTunnelsMax: 1_024, ...limits } });
   process.stdout.write(`${JSON.stringify({ port: app.port })}\n`);
   for await (const question of lines) {
     if (question === 'stop') {

@@ -56,7 +56,10 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const lines: Record<string, unknown>[] = [];
   const config: EgressConfig = { ...BASE_CONFIG, dnsServers: [dns.address], unsafeAllowTargets: [origin.address, ...(options.allow ?? [])], ...options.config };
   const log = createLogger({ service: 'egress-proxy', level: 'info', destination: collect(lines) });
-  const app = await createApp(config, { log, limits: { ...FAST, ...options.limits }, pollMs: 50, ...options.deps });
+  const app = await createApp(config, { log, limits: { ...FAST, ...options.limits }, pollMs: 50, ...options.deps }).catch(async (error: unknown) => {
+    await Promise.all([origin.stop(), dns.stop()]);
+    throw error;
+  });
   const say: Rig['say'] = async (bytes, port = app.port) => await saySomething(bytes, port);
   const ask: Rig['ask'] = async (authority, headers = {}) => await say(connectText(authority, headers));
   const open: Rig['open'] = async (authority, port = app.port) => {

@@ -4,7 +4,10 @@ import type { Socket } from 'node:net';
 
 /** RST, so that a cut stream never looks like a finished one. Nothing happens to a socket that is gone. */
 export function reset(socket: Socket): void {
-  if (!socket.destroyed) socket.resetAndDestroy();
+  if (socket.destroyed) return;
+  // While a FIN waits behind unsent bytes libuv refuses to reset, and Node then forgets the handle with its descriptor open.
+  if (socket.writableEnded && !socket.writableFinished) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 /** FIN after what is still to be written; at the latest after `lingerMs` the socket is gone, whatever its peer does. */

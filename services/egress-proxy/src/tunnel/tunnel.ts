@@ -106,10 +106,9 @@ interface Run {
 
 async function run({ request, deps, facts, bytes, controller }: Run): Promise<Verdict> {
   const { socket: client, host, port } = request;
-  const { clock, limits } = deps;
-  const startMs = clock.monotonicMs();
+  const startMs = deps.clock.monotonicMs();
   const early = holdEarly(client, request.head, { bytesMax: HELLO_BYTES_MAX, onGone: () => controller.abort() });
-  const opened = await openUpstream({ host, port, connectMs: limits.connectMs, signal: controller.signal }, deps);
+  const opened = await openUpstream({ host, port, connectMs: deps.limits.connectMs, signal: controller.signal }, deps);
   const held = early.take();
   facts.dnsMs = opened.dnsMs;
   facts.connectMs = opened.connectMs;
@@ -117,69 +116,66 @@ async function run({ request, deps, facts, bytes, controller }: Run): Promise<Ve
     refuseSocket(client, opened.code, opened.detail);
     return opened;
   }
-  const { socket: server } = opened;
   facts.address = opened.address;
+  const ends: Ends = { client, server: opened.socket, held };
+  let verdict: Verdict = { code: 'SEKISHO_INTERNAL', detail: '' };
   try {
-    if (client.destroyed) return { code: 'SEKISHO_EGRESS_CLIENT_GONE', detail: 'left while connecting' };
-    server.pause();
-    // An end may finish before the other; without this its last word would cut the answer off.
-    server.allowHalfOpen = true;
-    client.write(ESTABLISHED);
-    facts.established = true;
-    const ready = await pass({ client, server, held, request, deps, facts });
-    if (ready !== undefined) {
-      count(bytes, client, server);
-      return ready;
-    }
-    const lifeMs = limits.lifeMs - (clock.monotonicMs() - startMs);
-    count(bytes, client, server);
-    const code = await pump(client, server, { ...limits, lifeMs }, { clock, counts: bytes });
-    finish(client, server, code);
-    return { code, detail: '' };
+    verdict = await carry(ends, { request, deps, facts, bytes, startMs });
+    return verdict;
   } finally {
-    // Whoever is still open has no business left, except to read its last bytes.
-    if (!server.writableEnded) reset(server);
-    if (!client.writableEnded) reset(client);
+    finish(ends, verdict.code);
   }
 }
 
+interface Ends {
+  readonly client: Socket;
+  readonly server: Socket;
+  /** Client bytes that came early. */
+  readonly held: Buffer;
+}
+
+/** From the connection to the last byte; closes nothing. */
+async function carry(ends: Ends, { request, deps, facts, bytes, startMs }: Omit<Run, 'controller'> & { readonly startMs: number }): Promise<Verdict> {
+  const { client, server } = ends;
+  if (client.destroyed) return { code: 'SEKISHO_EGRESS_CLIENT_GONE', detail: 'left while connecting' };
+  server.pause();
+  // An end may finish before the other; without this its last word would cut the answer off.
+  server.allowHalfOpen = true;
+  client.write(ESTABLISHED);
+  facts.established = true;
+  const refused = await pass(ends, { request, deps, facts });
+  // What has been passed on before the pump counts.
+  bytes.up = server.bytesWritten;
+  bytes.down = client.bytesWritten - ESTABLISHED.length;
+  if (refused !== undefined) return refused;
+  const lifeMs = deps.limits.lifeMs - (deps.clock.monotonicMs() - startMs);
+  const code = await pump(client, server, { ...deps.limits, lifeMs }, { clock: deps.clock, counts: bytes });
+  return { code, detail: '' };
+}
+
 /** Undefined: both ends may talk. */
-async function pass(parts: Omit<Run, 'bytes' | 'controller'> & { readonly client: Socket; readonly server: Socket; readonly held: Buffer }): Promise<Verdict | undefined> {
-  const { client, server, request, deps, facts } = parts;
+async function pass({ client, server, held }: Ends, { request, deps, facts }: Pick<Run, 'request' | 'deps' | 'facts'>): Promise<Verdict | undefined> {
   if (!request.inspect) {
-    if (parts.held.length > 0) server.write(parts.held);
+    if (held.length > 0) server.write(held);
     return undefined;
   }
   const startMs = deps.clock.monotonicMs();
   const { host, mode } = request;
-  const end: HandshakeEnd = await runHandshake({ client, server, host, mode, early: parts.held, helloMs: deps.limits.helloMs, clock: deps.clock });
+  const end: HandshakeEnd = await runHandshake({ client, server, host, mode, early: held, helloMs: deps.limits.helloMs, clock: deps.clock });
   facts.versions = end.versions;
   facts.helloMs = deps.clock.monotonicMs() - startMs;
-  if (end.kind === 'refused') {
-    if (isGone(end.code)) finish(client, server, end.code);
-    return end;
-  }
-  if (end.kind === 'alert') {
-    finish(client, server, undefined);
-    return { code: undefined, detail: 'ended by an alert' };
-  }
+  if (end.kind === 'refused') return end;
+  if (end.kind === 'alert') return { code: undefined, detail: 'ended by an alert' };
   if (end.wouldDeny !== undefined) facts.wouldDeny = [end.wouldDeny];
   if (end.toServer.length > 0) server.write(end.toServer);
   if (end.toClient.length > 0) client.write(end.toClient);
   return undefined;
 }
 
-/** What has been passed on before the pump counts. */
-function count(bytes: PumpCounts, client: Socket, server: Socket): void {
-  bytes.up = server.bytesWritten;
-  bytes.down = client.bytesWritten - ESTABLISHED.length;
-}
-
-const isGone = (code: Code | undefined): boolean => code === 'SEKISHO_EGRESS_CLIENT_GONE' || code === 'SEKISHO_EGRESS_SERVER_GONE';
-
-/** Verdicts cut both ends off; otherwise a client may still read what was sent to it, and a server what was sent in order. */
-function finish(client: Socket, server: Socket, code: Code | undefined): void {
-  if (code !== undefined && !isGone(code)) return;
-  closeSoon(client, LINGER_MS);
+/** Verdicts cut both ends off. Otherwise a client may still read what was sent to it, and a server what was sent in order. */
+function finish({ client, server }: Ends, code: Code | undefined): void {
   if (code === undefined) closeSoon(server, LINGER_MS);
+  else reset(server);
+  if (code === undefined || code === 'SEKISHO_EGRESS_SERVER_GONE') closeSoon(client, LINGER_MS);
+  else reset(client);
 }
