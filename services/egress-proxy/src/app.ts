@@ -92,9 +92,9 @@ async function startApp(parts: Parts): Promise<App> {
   const closeAll = async (ops?: OpsServer): Promise<void> => {
     lists.close();
     const closed = listeners.map(async ({ server }) => await server.stopAccepting());
-    for (const { acceptor } of listeners) acceptor.stopAll();
+    const stopped = listeners.map(async ({ acceptor }) => await acceptor.stopAll());
     for (const { server } of listeners) server.dropAll();
-    await Promise.all(closed);
+    await Promise.all([...closed, ...stopped]);
     await ops?.close();
   };
   try {

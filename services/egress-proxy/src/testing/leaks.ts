@@ -19,8 +19,8 @@ for await (const line of lines) {
   for await (const question of lines) {
     if (question === 'stop') {
       await app.close();
-      // Handles are let go in the next turn of the loop.
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      // Sockets that were ending by themselves have a second for their last bytes.
+      await new Promise((resolve) => setTimeout(resolve, 1_200));
     }
     globalThis.gc?.();
     const handles = process.getActiveResourcesInfo().filter((name) => /TCP|Timeout/.test(name));

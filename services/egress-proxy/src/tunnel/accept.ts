@@ -35,12 +35,12 @@ export interface Acceptor {
   accept(request: ConnectRequest): void;
   /** New requests get 503. */
   leave(): void;
-  /** Resets what is open. */
-  stopAll(): void;
+  /** Resets what is open; resolves when all of it is reported. */
+  stopAll(): Promise<void>;
 }
 
 export function createAcceptor(options: AcceptOptions): Acceptor {
-  const tunnels = new Set<Tunnel>();
+  const tunnels = new Map<Tunnel, Promise<void>>();
   const { clock } = options.deps;
   let isLeaving = false;
   const accept = (request: ConnectRequest): void => {
@@ -61,20 +61,22 @@ export function createAcceptor(options: AcceptOptions): Acceptor {
     const slot = options.slots.acquire(decision.host);
     if (!slot.ok) return refuse(slot.code, '', decision);
     const tunnel = startTunnel({ ...request, host: decision.host, port: decision.port, mode: options.mode, inspect: options.listener === 'tls' }, options.deps);
-    tunnels.add(tunnel);
-    void tunnel.done.then((end) => {
+    const ended = tunnel.done.then((end) => {
       tunnels.delete(tunnel);
       slot.release();
       report(decision, { ...end, wouldDeny: [...decision.wouldDeny, ...end.wouldDeny] });
     });
+    tunnels.set(tunnel, ended);
   };
   return {
     accept,
     leave: () => {
       isLeaving = true;
     },
-    stopAll: () => {
-      for (const tunnel of tunnels) tunnel.stop();
+    stopAll: async () => {
+      const ends = [...tunnels.values()];
+      for (const tunnel of tunnels.keys()) tunnel.stop();
+      await Promise.all(ends);
     },
   };
 }

@@ -119,6 +119,8 @@ async function run({ request, deps, facts, bytes, controller }: Run): Promise<Ve
   facts.address = opened.address;
   const ends: Ends = { client, server: opened.socket, held };
   let verdict: Verdict = { code: 'SEKISHO_INTERNAL', detail: '' };
+  // A stop resets the client; this end may wait for a reader that never reads.
+  controller.signal.addEventListener('abort', () => reset(ends.server), { once: true });
   try {
     verdict = await carry(ends, { request, deps, facts, bytes, startMs });
     return verdict;
