@@ -20,8 +20,18 @@ async function pair(): Promise<{ readonly near: Socket; readonly far: Socket }> 
   await until(() => !near.connecting);
   return { near, far };
 }
-/** Descriptors of TCP connections that this process holds, forgotten ones too. */
-const held = (): number => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
+const count = (): number => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
+/** Descriptors of TCP connections that this process holds, forgotten ones too; looked at when nothing closes any more. */
+async function held(): Promise<number> {
+  let before = count();
+  for (let look = 0; look < 50; look += 1) {
+    await delay(100);
+    const now = count();
+    if (now === before) break;
+    before = now;
+  }
+  return before;
+}
 
 describe('reset()', () => {
   it.each<[string, (near: Socket, far: Socket) => Promise<unknown>]>([
@@ -29,20 +39,19 @@ describe('reset()', () => {
     ['one that is ended', async (_near, far) => await once(far.end(), 'finish')], ['one that is ended with bytes unsent', async (near, far) => void (near.pause(), far.end(Buffer.alloc(8_000_000)))],
     ['one whose peer has ended', async (near, far) => await once(far.resume(), 'end', void near.end())], ['one that is gone', async (_near, far) => await once(far.destroy(), 'close')],
   ])('leaves no descriptor of %s', async (_name, prepare) => {
-    const before = held();
+    const before = await held();
     const { near, far } = await pair();
     await prepare(near, far);
     reset(far);
     reset(far);
     near.destroy();
-    await delay(50);
-    expect(held()).toBe(before);
+    expect(await held()).toBe(before);
   });
 });
 
 describe('closeSoon()', () => {
   it('lets what is written arrive, and waits for a peer that stays no longer than it may', async () => {
-    const before = held();
+    const before = await held();
     const { near, far } = await pair();
     near.write('unread');
     far.write('last words');
@@ -53,7 +62,6 @@ describe('closeSoon()', () => {
     await until(() => far.destroyed);
     expect(performance.now() - startMs).toBeLessThan(700);
     near.destroy();
-    await delay(50);
-    expect(held()).toBe(before);
+    expect(await held()).toBe(before);
   });
 });
