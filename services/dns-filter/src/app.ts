@@ -16,8 +16,6 @@ import { createPolicyKeeper, type PolicyKeeper } from './policy/keeper.ts';
 import { type FileSettings, type FilterFiles, prepareFiles } from './render/files.ts';
 
 export interface AppDeps {
-  /** Where the programs are looked for. */
-  readonly path: string;
   readonly clock?: Clock;
   readonly log?: Logger;
   readonly metrics?: DnsFilterMetrics;
@@ -43,10 +41,10 @@ export interface App {
 }
 
 /** Starts Unbound, then the ops port. @throws Error with the reason when either does not get there. */
-export async function createApp(config: DnsFilterConfig, deps: AppDeps): Promise<App> {
+export async function createApp(config: DnsFilterConfig, deps: AppDeps = {}): Promise<App> {
   const log = deps.log ?? createLogger({ service: 'dns-filter', level: config.logLevel });
   const metrics = deps.metrics ?? createDnsFilterMetrics();
-  const programs = deps.programs ?? findPrograms(deps.path);
+  const programs = deps.programs ?? findPrograms(config.programPath);
   if (config.unsafePublicCidrs.length > 0) log.warn({ prefixes: config.unsafePublicCidrs }, 'SEKISHO_UNSAFE_PUBLIC_CIDRS is set: never do this in production');
   const files = prepareFiles(config.folder, { listen: config.listen, upstreams: config.upstreams, ...deps.limits });
   const keeper = createPolicyKeeper({

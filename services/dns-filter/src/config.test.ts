@@ -16,7 +16,7 @@ describe('readConfig()', () => {
   it('needs nothing but a resolv.conf', () => {
     expect(read()).toEqual({
       listen: { address: '127.0.0.1', port: 5353 }, upstreams: [{ address: '10.96.0.10', port: 53 }], opsHost: '0.0.0.0', opsPort: 9094, denyCidrs: [],
-      denyCidrsFile: undefined, nat64Prefixes: [], unsafePublicCidrs: [], folder: '/run/sekisho/dns-filter', logLevel: 'info',
+      denyCidrsFile: undefined, nat64Prefixes: [], programPath: '', unsafePublicCidrs: [], folder: '/run/sekisho/dns-filter', logLevel: 'info',
     });
   });
 

@@ -21,6 +21,8 @@ export interface DnsFilterConfig {
   readonly denyCidrsFile: string | undefined;
   readonly nat64Prefixes: readonly string[];
   readonly unsafePublicCidrs: readonly string[];
+  /** PATH, where the programs are looked for. */
+  readonly programPath: string;
   /** Absolute, writable. */
   readonly folder: string;
   readonly logLevel: string;
@@ -61,6 +63,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env, resolvConf: str
     denyCidrsFile: values.SEKISHO_DENY_CIDRS_FILE,
     nat64Prefixes: values.SEKISHO_NAT64_PREFIX,
     unsafePublicCidrs: values.SEKISHO_UNSAFE_PUBLIC_CIDRS,
+    programPath: env['PATH'] ?? '',
     folder: values.SEKISHO_DNS_FILTER_FOLDER,
     logLevel: values.SEKISHO_LOG_LEVEL,
   };

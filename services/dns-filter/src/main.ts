@@ -10,7 +10,7 @@ await runMain(
   readConfig,
   async (config) => {
     const fallen = Promise.withResolvers<void>();
-    const app = await createApp(config, { path: process.env['PATH'] ?? '', onGiveUp: fallen.resolve });
+    const app = await createApp(config, { onGiveUp: fallen.resolve });
     const shutdown = createShutdown({ log: app.log, graceMs: CLOSE_MS + SLACK_MS });
     shutdown.add('close', CLOSE_MS, () => app.close());
     shutdown.install();

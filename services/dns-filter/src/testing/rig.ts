@@ -16,9 +16,12 @@ import { findPrograms, type Programs } from '../child/programs.ts';
 import { answersItself } from '../child/ready.ts';
 import type { DnsFilterConfig } from '../config.ts';
 
+/** No PATH: only where Debian puts Unbound. */
+const DEBIAN_ONLY = '';
+
 export function installed(): Programs | undefined {
   try {
-    return findPrograms(process.env['PATH'] ?? '');
+    return findPrograms(DEBIAN_ONLY);
   } catch {
     return undefined;
   }
@@ -62,14 +65,14 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   if (options.denyFile !== undefined) writeFileSync(join(folder, 'deny'), options.denyFile);
   const config: DnsFilterConfig = {
     listen: { address: '127.0.0.1', port }, upstreams: [{ address: '127.0.0.1', port: dns.port }], opsHost: '127.0.0.1', opsPort: 0, denyCidrs: [],
-    denyCidrsFile: options.denyFile === undefined ? undefined : join(folder, 'deny'), nat64Prefixes: [], unsafePublicCidrs: [], folder, logLevel: 'debug', ...options.config,
+    denyCidrsFile: options.denyFile === undefined ? undefined : join(folder, 'deny'), nat64Prefixes: [], unsafePublicCidrs: [], programPath: DEBIAN_ONLY, folder, logLevel: 'debug', ...options.config,
   };
   const log = createLogger({ service: 'dns-filter', level: 'debug', destination: sink });
   const clean = async (): Promise<void> => {
     await dns.stop();
     rmSync(folder, { recursive: true, force: true });
   };
-  const app = await createApp(config, { path: process.env['PATH'] ?? '', log, pollMs: 50, ...options.deps }).catch(async (error: unknown) => {
+  const app = await createApp(config, { log, pollMs: 50, ...options.deps }).catch(async (error: unknown) => {
     await clean();
     throw error;
   });
