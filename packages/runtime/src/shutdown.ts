@@ -1,6 +1,7 @@
 // Orderly end of a process: named steps, each with its own deadline, in the order they were added; a hard exit behind
 // all of them, so that a stuck step never leaves a process behind.
 
+import { setTimeout as delay } from 'node:timers/promises';
 import { inTime } from './in-time.ts';
 import type { Logger } from './log.ts';
 
@@ -19,6 +20,38 @@ export interface Shutdown {
   /** SIGTERM, SIGINT and SIGHUP run the shutdown; a second signal ends the process at once. */
   install(): void;
   run(reason: string): Promise<void>;
+}
+
+export interface Draining {
+  readonly log: Logger;
+  /** Ready no more; requests are still taken. */
+  setUnready(): void;
+  /** No new connections; resolves when the last one has ended. */
+  drain(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface DrainTimes {
+  /** Between being unready and closing the port, so that every client notices. */
+  readonly shutdownDelayMs: number;
+  /** For what still runs then. */
+  readonly shutdownDrainMs: number;
+}
+
+const CLOSE_MS = 2_000;
+/** What the steps may take beyond their own time. */
+const SLACK_MS = 3_000;
+
+/** The end of a service with connections, on the usual signals: unready, a while later no new ones, at last none. */
+export function installDraining(app: Draining, { shutdownDelayMs, shutdownDrainMs }: DrainTimes): void {
+  const shutdown = createShutdown({ log: app.log, graceMs: shutdownDelayMs + shutdownDrainMs + CLOSE_MS + SLACK_MS });
+  shutdown.add('unready', shutdownDelayMs + 1_000, async () => {
+    app.setUnready();
+    await delay(shutdownDelayMs);
+  });
+  shutdown.add('drain', shutdownDrainMs, () => app.drain());
+  shutdown.add('close', CLOSE_MS, () => app.close());
+  shutdown.install();
 }
 
 interface Step {
