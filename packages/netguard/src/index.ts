@@ -77,4 +77,5 @@ export {
   type TargetRules,
   type TargetVerdict,
 } from './url.ts';
+export { clusterDenied, type ClusterNetworks, isCidr, isEndpoint, isHost, isNat64Prefix, openServicesProblem } from './settings.ts';
 export { ADDRESSES_TRIED_MAX, type DnsAnswer, type VettedAnswer, vetAnswer } from './vet.ts';

@@ -105,6 +105,8 @@ const splitList = (text: string): string[] =>
   text.split(',').map((part) => part.trim()).filter((part) => part !== '');
 const LIST_MAX = 1_000;
 
+const listField = () => z.string().transform(splitList).pipe(z.array(z.string()).max(LIST_MAX)).default([]);
+
 /** Fields that several services share. */
 export const envFields = {
   port: (fallback: number) =>
@@ -118,7 +120,9 @@ export const envFields = {
       .transform((text) => new URL(text)),
   redisUrl: () =>
     z.string().refine((text) => /^(?:rediss?:\/\/|unix:\/\/|\/)\S+$/.test(text), 'must be a redis://, rediss:// or unix socket URL'),
-  list: () => z.string().transform(splitList).pipe(z.array(z.string()).max(LIST_MAX)).default([]),
+  list: listField,
+  /** A list whose every part is good. */
+  each: (isGood: (text: string) => boolean, message: string) => listField().refine((list) => list.every(isGood), { message }),
   filePath: () => z.string().min(1).max(4_096),
   logLevel: () => z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   host: (fallback: string) => z.string().min(1).max(255).default(fallback),

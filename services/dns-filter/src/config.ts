@@ -1,7 +1,7 @@
 // The only reader of the environment.
 
 import { readFileSync } from 'node:fs';
-import { parseAddress, parseCidr, parseNat64Prefix } from '@sekisho/netguard';
+import { clusterDenied, isCidr, isNat64Prefix, parseAddress } from '@sekisho/netguard';
 import type { Endpoint } from '@sekisho/netguard/dns';
 import { ConfigError, envFields, loadConfig } from '@sekisho/runtime';
 import { z } from 'zod';
@@ -28,23 +28,20 @@ export interface DnsFilterConfig {
   readonly logLevel: string;
 }
 
-const each = (isGood: (text: string) => boolean, message: string) =>
-  envFields.list().refine((list) => list.every(isGood), { message });
-const isCidr = (text: string): boolean => parseCidr(text) !== undefined;
 
 const schema = z.object({
   SEKISHO_DNS_FILTER_HOST: envFields.host('127.0.0.1').refine(isLoopback, 'must be a loopback address: an open resolver serves attackers'),
   SEKISHO_DNS_FILTER_PORT: envFields.port(5353).refine((port) => port > 0, 'must not be 0'),
-  SEKISHO_DNS_FILTER_UPSTREAMS: each((text) => parseEndpoint(text) !== undefined, 'must be ip:port, separated by commas'),
+  SEKISHO_DNS_FILTER_UPSTREAMS: envFields.each((text) => parseEndpoint(text) !== undefined, 'must be ip:port, separated by commas'),
   // Short, for the address of a unix socket has at most 107 bytes.
   SEKISHO_DNS_FILTER_FOLDER: z.string().regex(/^\/[\w./-]{1,80}$/, 'must be a short absolute path of letters, digits, dots and hyphens').default('/run/sekisho/dns-filter'),
   SEKISHO_OPS_HOST: envFields.host('0.0.0.0'),
   SEKISHO_OPS_PORT: envFields.port(9094),
-  SEKISHO_DENY_CIDRS: each(isCidr, 'must be address prefixes, separated by commas'),
+  SEKISHO_DENY_CIDRS: envFields.each(isCidr, 'must be address prefixes, separated by commas'),
   SEKISHO_DENY_CIDRS_FILE: envFields.filePath().optional(),
-  SEKISHO_NODE_IPS: each(isCidr, 'must be addresses, separated by commas'),
-  SEKISHO_NAT64_PREFIX: each((text) => parseNat64Prefix(text) !== undefined, 'must be NAT64 prefixes such as 64:ff9b::/96, separated by commas'),
-  SEKISHO_UNSAFE_PUBLIC_CIDRS: each(isCidr, 'must be address prefixes, separated by commas'),
+  SEKISHO_NODE_IPS: envFields.each(isCidr, 'must be addresses, separated by commas'),
+  SEKISHO_NAT64_PREFIX: envFields.each(isNat64Prefix, 'must be NAT64 prefixes such as 64:ff9b::/96, separated by commas'),
+  SEKISHO_UNSAFE_PUBLIC_CIDRS: envFields.each(isCidr, 'must be address prefixes, separated by commas'),
   SEKISHO_LOG_LEVEL: envFields.logLevel(),
 });
 
@@ -52,14 +49,12 @@ const schema = z.object({
 export function readConfig(env: NodeJS.ProcessEnv = process.env, resolvConf: string = RESOLV_CONF): DnsFilterConfig {
   const values = loadConfig(schema, { env, service: 'dns-filter' });
   const listen: Endpoint = { address: values.SEKISHO_DNS_FILTER_HOST, port: values.SEKISHO_DNS_FILTER_PORT };
-  // The address of the API server is denied by itself, as in the services that ask this filter.
-  const apiServer = env['KUBERNETES_SERVICE_HOST'] ?? '';
   return {
     listen,
     upstreams: upstreamsOf(values.SEKISHO_DNS_FILTER_UPSTREAMS, listen, resolvConf),
     opsHost: values.SEKISHO_OPS_HOST,
     opsPort: values.SEKISHO_OPS_PORT,
-    denyCidrs: [...values.SEKISHO_DENY_CIDRS, ...values.SEKISHO_NODE_IPS, ...(isCidr(apiServer) ? [apiServer] : [])],
+    denyCidrs: clusterDenied({ named: values.SEKISHO_DENY_CIDRS, nodeIps: values.SEKISHO_NODE_IPS, apiServer: env['KUBERNETES_SERVICE_HOST'] }),
     denyCidrsFile: values.SEKISHO_DENY_CIDRS_FILE,
     nat64Prefixes: values.SEKISHO_NAT64_PREFIX,
     unsafePublicCidrs: values.SEKISHO_UNSAFE_PUBLIC_CIDRS,

@@ -1,7 +1,7 @@
 // The only reader of the environment.
 
 import { readFileSync } from 'node:fs';
-import { checkHostName, createAddressPolicy, ownHostSet, parseAllowTarget, parseCidr, parseNat64Prefix } from '@sekisho/netguard';
+import { checkHostName, clusterDenied, isCidr, isEndpoint, isHost, isNat64Prefix, openServicesProblem } from '@sekisho/netguard';
 import { ConfigError, envFields, errorCode, loadConfig } from '@sekisho/runtime';
 import { z } from 'zod';
 import { parseAuthority } from './authority/authority.ts';
@@ -42,27 +42,24 @@ export interface EgressConfig {
   readonly shutdownDrainMs: number;
 }
 
-const each = (isGood: (text: string) => boolean, message: string) =>
-  envFields.list().refine((list) => list.every(isGood), { message });
-
 const schema = z.object({
   SEKISHO_LISTEN_HOST: envFields.host('0.0.0.0'),
   SEKISHO_EGRESS_PORT: envFields.port(3128),
   // 0 is the fallback of a port that is off: `.optional()` would still give it.
   SEKISHO_EGRESS_SMTP_PORT: envFields.port(0).transform((port) => (port === 0 ? undefined : port)),
-  SEKISHO_EGRESS_SMTP_TARGETS: each(isMailTarget, 'must be host:port with names of the public DNS, separated by commas'),
+  SEKISHO_EGRESS_SMTP_TARGETS: envFields.each(isMailTarget, 'must be host:port with names of the public DNS, separated by commas'),
   SEKISHO_OPS_HOST: envFields.host('0.0.0.0'),
   SEKISHO_OPS_PORT: envFields.port(9090),
   SEKISHO_PUBLIC_URL: envFields.httpUrl(),
-  SEKISHO_OWN_HOSTS: each(isHost, 'must be host names, separated by commas'),
+  SEKISHO_OWN_HOSTS: envFields.each(isHost, 'must be host names, separated by commas'),
   SEKISHO_EGRESS_MODE: z.enum(['enforce', 'report']).default('enforce'),
-  SEKISHO_DNS_SERVERS: each((text) => parseAllowTarget(text) !== undefined, 'must be ip:port, separated by commas'),
-  SEKISHO_DENY_CIDRS: each(isCidr, 'must be address prefixes, separated by commas'),
+  SEKISHO_DNS_SERVERS: envFields.each(isEndpoint, 'must be ip:port, separated by commas'),
+  SEKISHO_DENY_CIDRS: envFields.each(isCidr, 'must be address prefixes, separated by commas'),
   SEKISHO_DENY_CIDRS_FILE: envFields.filePath().optional(),
-  SEKISHO_NODE_IPS: each(isCidr, 'must be addresses, separated by commas'),
-  SEKISHO_NAT64_PREFIX: each((text) => parseNat64Prefix(text) !== undefined, 'must be NAT64 prefixes such as 64:ff9b::/96, separated by commas'),
-  SEKISHO_UNSAFE_ALLOW_TARGETS: each((text) => parseAllowTarget(text) !== undefined, 'must be ip:port, separated by commas'),
-  SEKISHO_UNSAFE_PUBLIC_CIDRS: each(isCidr, 'must be address prefixes, separated by commas'),
+  SEKISHO_NODE_IPS: envFields.each(isCidr, 'must be addresses, separated by commas'),
+  SEKISHO_NAT64_PREFIX: envFields.each(isNat64Prefix, 'must be NAT64 prefixes such as 64:ff9b::/96, separated by commas'),
+  SEKISHO_UNSAFE_ALLOW_TARGETS: envFields.each(isEndpoint, 'must be ip:port, separated by commas'),
+  SEKISHO_UNSAFE_PUBLIC_CIDRS: envFields.each(isCidr, 'must be address prefixes, separated by commas'),
   SEKISHO_EGRESS_CREDENTIALS_FILE: envFields.filePath().optional(),
   SEKISHO_EGRESS_ALLOW_HOSTS_FILE: envFields.filePath().optional(),
   SEKISHO_EGRESS_DENY_HOSTS_FILE: envFields.filePath().optional(),
@@ -108,18 +105,6 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): EgressConfig {
   };
 }
 
-function isCidr(text: string): boolean {
-  return parseCidr(text) !== undefined;
-}
-
-function isHost(text: string): boolean {
-  try {
-    return ownHostSet([text]).size === 1 && !/[\s/?#@:]/.test(text);
-  } catch {
-    return false;
-  }
-}
-
 /** Written as it will be compared: a target that can never match would look like a setting. */
 function isMailTarget(text: string): boolean {
   const target = parseAuthority(text);
@@ -155,21 +140,10 @@ function fileProblems(values: Values): readonly string[] {
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/**
- * The API server's Service address is denied by itself. Some clusters take their Services from public space, where the
- * built-in table cannot know them: then somebody must have named the network.
- */
 function denyCidrs(values: Values, apiServer: string | undefined): readonly string[] {
-  const named = values.SEKISHO_DENY_CIDRS;
-  const all = [...named, ...values.SEKISHO_NODE_IPS];
-  if (apiServer === undefined || !isCidr(apiServer)) return all;
+  const networks = { named: values.SEKISHO_DENY_CIDRS, nodeIps: values.SEKISHO_NODE_IPS, apiServer };
   const path = values.SEKISHO_DENY_CIDRS_FILE;
-  const inFile = path === undefined ? [] : parseCidrs(readFileSync(path, 'utf8'));
-  const policy = createAddressPolicy({ denyCidrs: [...named, ...inFile] });
-  if (policy.check(apiServer, 443).allowed) {
-    throw new ConfigError('egress-proxy', [
-      'the Services of this cluster have public addresses and nothing denies them: set cluster.denyCIDRs (SEKISHO_DENY_CIDRS) to the Service, pod and node networks',
-    ]);
-  }
-  return [...all, apiServer];
+  const open = openServicesProblem(networks, path === undefined ? [] : parseCidrs(readFileSync(path, 'utf8')));
+  if (open !== undefined) throw new ConfigError('egress-proxy', [open]);
+  return clusterDenied(networks);
 }

@@ -1,7 +1,7 @@
 // The only reader of the environment.
 
 import { readFileSync } from 'node:fs';
-import { createAddressPolicy, ownHostSet, parseAllowTarget, parseCidr, parseCidrList, parseNat64Prefix, type PlainHttp } from '@sekisho/netguard';
+import { clusterDenied, isCidr, isEndpoint, isHost, isNat64Prefix, openServicesProblem, parseCidrList, type PlainHttp } from '@sekisho/netguard';
 import { ConfigError, REDIS_URLS, envFields, loadConfig, readSecretFile } from '@sekisho/runtime';
 import { z } from 'zod';
 import { readDenyFile } from './deny-list/read.ts';
@@ -38,31 +38,28 @@ export interface FetcherConfig {
   readonly version: string;
 }
 
-const each = (isGood: (text: string) => boolean, message: string) =>
-  envFields.list().refine((list) => list.every(isGood), { message });
-
 const schema = z.object({
   SEKISHO_LISTEN_HOST: envFields.host('0.0.0.0'),
   SEKISHO_FETCHER_PORT: envFields.port(8081),
   SEKISHO_OPS_HOST: envFields.host('0.0.0.0'),
   SEKISHO_OPS_PORT: envFields.port(9090),
-  SEKISHO_FETCHER_HOSTS: each((text) => /^[a-z0-9.:[\]-]{1,255}$/.test(text), 'must be host or host:port, in lower case, separated by commas'),
+  SEKISHO_FETCHER_HOSTS: envFields.each((text) => /^[a-z0-9.:[\]-]{1,255}$/.test(text), 'must be host or host:port, in lower case, separated by commas'),
   SEKISHO_INTERNAL_TOKEN_FILE: envFields.filePath(),
   SEKISHO_PUBLIC_URL: envFields.httpUrl(),
-  SEKISHO_OWN_HOSTS: each(isHost, 'must be host names, separated by commas'),
+  SEKISHO_OWN_HOSTS: envFields.each(isHost, 'must be host names, separated by commas'),
   SEKISHO_REDIS_URL: envFields.redisUrl().optional(),
   SEKISHO_REDIS_URL_FILE: envFields.filePath().optional(),
   SEKISHO_WORK_REDIS_URL: envFields.redisUrl().optional(),
   SEKISHO_WORK_REDIS_URL_FILE: envFields.filePath().optional(),
   SEKISHO_WORK_BYTES_MAX: envFields.intBetween(32 * MiB, 64 * 1024 * MiB, 256 * MiB),
-  SEKISHO_DNS_SERVERS: each((text) => parseAllowTarget(text) !== undefined, 'must be ip:port, separated by commas'),
+  SEKISHO_DNS_SERVERS: envFields.each(isEndpoint, 'must be ip:port, separated by commas'),
   SEKISHO_FETCH_PLAIN_HTTP: z.enum(['upgrade', 'allow', 'deny']).default('upgrade'),
-  SEKISHO_DENY_CIDRS: each(isCidr, 'must be address prefixes, separated by commas'),
+  SEKISHO_DENY_CIDRS: envFields.each(isCidr, 'must be address prefixes, separated by commas'),
   SEKISHO_DENY_CIDRS_FILE: envFields.filePath().optional(),
-  SEKISHO_NODE_IPS: each(isCidr, 'must be addresses, separated by commas'),
-  SEKISHO_NAT64_PREFIX: each((text) => parseNat64Prefix(text) !== undefined, 'must be NAT64 prefixes such as 64:ff9b::/96, separated by commas'),
-  SEKISHO_UNSAFE_ALLOW_TARGETS: each((text) => parseAllowTarget(text) !== undefined, 'must be ip:port, separated by commas'),
-  SEKISHO_UNSAFE_PUBLIC_CIDRS: each(isCidr, 'must be address prefixes, separated by commas'),
+  SEKISHO_NODE_IPS: envFields.each(isCidr, 'must be addresses, separated by commas'),
+  SEKISHO_NAT64_PREFIX: envFields.each(isNat64Prefix, 'must be NAT64 prefixes such as 64:ff9b::/96, separated by commas'),
+  SEKISHO_UNSAFE_ALLOW_TARGETS: envFields.each(isEndpoint, 'must be ip:port, separated by commas'),
+  SEKISHO_UNSAFE_PUBLIC_CIDRS: envFields.each(isCidr, 'must be address prefixes, separated by commas'),
   SEKISHO_UNSAFE_CA_FILE: envFields.filePath().optional(),
   SEKISHO_LOG_LEVEL: envFields.logLevel(),
   SEKISHO_SHUTDOWN_DELAY_MS: envFields.intBetween(0, 60_000, 5_000),
@@ -103,34 +100,11 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): FetcherConfig 
 
 const problem = (text: string): ConfigError => new ConfigError('fetcher', [text]);
 
-function isCidr(text: string): boolean {
-  return parseCidr(text) !== undefined;
-}
-
-function isHost(text: string): boolean {
-  try {
-    return ownHostSet([text]).size === 1 && !/[\s/?#@:]/.test(text);
-  } catch {
-    return false;
-  }
-}
-
-/**
- * The API server's Service address is denied by itself. Some clusters (GKE: 34.118.224.0/20) take their Services from
- * public space, where the built-in table cannot know them: then somebody must have named the network.
- */
 function denyCidrs(values: Values, apiServer: string | undefined): readonly string[] {
-  const named = values.SEKISHO_DENY_CIDRS;
-  const all = [...named, ...values.SEKISHO_NODE_IPS];
-  const inFile = values.SEKISHO_DENY_CIDRS_FILE === undefined ? [] : fileCidrs(values.SEKISHO_DENY_CIDRS_FILE);
-  if (apiServer === undefined || !isCidr(apiServer)) return all;
-  const policy = createAddressPolicy({ denyCidrs: [...named, ...inFile] });
-  if (policy.check(apiServer, 443).allowed) {
-    throw problem(
-      'the Services of this cluster have public addresses and nothing denies them: set cluster.denyCIDRs (SEKISHO_DENY_CIDRS) to the Service, pod and node networks',
-    );
-  }
-  return [...all, apiServer];
+  const networks = { named: values.SEKISHO_DENY_CIDRS, nodeIps: values.SEKISHO_NODE_IPS, apiServer };
+  const open = openServicesProblem(networks, values.SEKISHO_DENY_CIDRS_FILE === undefined ? [] : fileCidrs(values.SEKISHO_DENY_CIDRS_FILE));
+  if (open !== undefined) throw problem(open);
+  return clusterDenied(networks);
 }
 
 function fileCidrs(path: string): readonly string[] {
