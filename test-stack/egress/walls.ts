@@ -8,19 +8,16 @@ import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AddressPolicy } from '@sekisho/netguard';
 import { createLogger } from '@sekisho/runtime';
-import { type DnsZone, type Targets, type TestDns, addAddresses, isReachable, listenEverywhere, makeStream, startDnsServer } from '@sekisho/testkit';
+import { NON_PUBLIC, PROBE_ZONE, PUBLIC, type Targets, type TestDns, addAddresses, isReachable, listenEverywhere, makeStream, startDnsServer } from '@sekisho/testkit';
 import { filterEnvironment } from '../../scripts/local-stack/dns-filter.ts';
 import { type Processes, createProcesses } from '../../scripts/local-stack/processes.ts';
 import { processBasics } from '../../scripts/local-stack/service-env.ts';
 import { type App as EgressProxy, createApp as createEgressProxy } from '../../services/egress-proxy/src/app.ts';
 import { readConfig } from '../../services/egress-proxy/src/config.ts';
-import { METADATA, PROBES } from '../../services/fetcher/src/testing/probes.ts';
 import { type Rig, startRig } from '../../services/fetcher/src/testing/rig.ts';
 import { connectRaw } from './misskey-client.ts';
 
 const root = dirname(dirname(import.meta.dirname));
-export const TARGETS = [...PROBES, ...METADATA];
-const PUBLIC = { v4: '8.8.8.8', v6: '2606:4700:4700::1111' } as const;
 const FILTER = { port: 5_354, opsPort: 9_094 };
 const LATE_MS = 200;
 const VIDEO = makeStream('video/webm', 1_024);
@@ -46,16 +43,7 @@ export interface SettingReport {
 /** What netguard would be without its address policy. */
 const NO_POLICY: AddressPolicy = { allowTargetPorts: new Set(), setDenyCidrs: () => undefined, check: () => ({ allowed: true, unsafeTarget: false }) };
 
-const family = (ip: string): 'a' | 'aaaa' => (ip.includes(':') ? 'aaaa' : 'a');
-const goodOf = (ip: string): string => (ip.includes(':') ? PUBLIC.v6 : PUBLIC.v4);
-const WAYS = ['name', 'chain', 'mixed'] as const;
-const zoneOf = (ip: string, at: number): DnsZone => ({
-  [`name${at}.peer.example`]: { [family(ip)]: [ip] },
-  [`cname${at}.peer.example`]: { cname: `name${at}.peer.example` },
-  [`chain${at}.peer.example`]: { cname: `cname${at}.peer.example` },
-  [`mixed${at}.peer.example`]: { [family(ip)]: [ip, goodOf(ip)] },
-});
-const ZONE: DnsZone = Object.assign({ 'good.peer.example': { a: [PUBLIC.v4] }, 'good6.peer.example': { aaaa: [PUBLIC.v6] } }, ...TARGETS.map(zoneOf)) as DnsZone;
+const WAYS = ['name', 'chain', 'before'] as const;
 
 const serve = (socket: Socket): void => {
   socket.once('data', () => socket.end(Buffer.concat([Buffer.from(`HTTP/1.1 200 OK\r\ncontent-length: ${VIDEO.length}\r\nconnection: close\r\n\r\n`), VIDEO])));
@@ -87,7 +75,7 @@ async function trySetting({ rig, proxy, targets }: Parts): Promise<SettingReport
     await asking;
     return targets.taken().filter((address) => address !== PUBLIC.v4 && address !== PUBLIC.v6);
   };
-  const hosts = TARGETS.flatMap((_, at) => WAYS.map((way) => `${way}${at}.peer.example`));
+  const hosts = NON_PUBLIC.flatMap((_, at) => WAYS.map((way) => `${way}${at}.peer.example`));
   const fetcher: string[] = [];
   const egressProxy: string[] = [];
   for (const host of hosts) {
@@ -107,11 +95,11 @@ async function trySetting({ rig, proxy, targets }: Parts): Promise<SettingReport
 const unique = (list: readonly string[]): readonly string[] => [...new Set(list)];
 
 async function run(): Promise<WallsReport> {
-  addAddresses([...TARGETS, PUBLIC.v4, PUBLIC.v6]);
+  addAddresses([...NON_PUBLIC, PUBLIC.v4, PUBLIC.v6]);
   const targets = await listenEverywhere([80, 443], serve);
   const reachable: string[] = [];
-  for (const ip of TARGETS) if (await isReachable(ip, 80)) reachable.push(ip);
-  const dns = await startDnsServer(ZONE);
+  for (const ip of NON_PUBLIC) if (await isReachable(ip, 80)) reachable.push(ip);
+  const dns = await startDnsServer(PROBE_ZONE);
   const folder = mkdtempSync(join(tmpdir(), 'sekisho-walls-'));
   const processes = createProcesses((line) => void process.stderr.write(`${line}\n`));
   const settings: Record<string, SettingReport> = {};

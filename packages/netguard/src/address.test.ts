@@ -1,16 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { deniedAddress, garbledAddress, publicAddress } from '@sekisho/testkit/arbitraries';
+import { PROBES } from '@sekisho/testkit/probes';
 import fc from 'fast-check';
 import { isIPv4, isIPv6 } from 'node:net';
 import { IPV4_DENY, IPV6_ALLOW, IPV6_DENY, IPV6_NAMED } from './address-table.ts';
 import { classifyAddress, parseAddress, parseCidr, prefixHolds } from './address.ts';
-
-/** What smokescreen (28), fedify's validator (16) and ipaddr.js (5 to 9) let through in part. */
-const PROBES = `0.0.0.0 0.1.2.3 10.0.0.1 100.64.0.1 127.0.0.1 169.254.169.254 192.0.0.1 192.0.0.192 192.0.2.1 192.31.196.1
-  192.52.193.1 192.88.99.1 192.175.48.1 198.18.0.1 198.51.100.1 203.0.113.1 224.0.0.1 240.0.0.1 255.255.255.255
-  168.63.129.16 :: ::1 ::7f00:1 ::ffff:7f00:1 ::ffff:0:7f00:1 64:ff9b::7f00:1 64:ff9b:1::7f00:1 100::1 100:0:0:1::1
-  2001::1 2001:2::1 2001:10::1 2001:20::1 2001:db8::1 2002:7f00:1:: 2620:4f:8000::1 3fff::1 4000::1 5f00::1 fc00::1
-  fe80::1 fec0::1 ff02::1 2a00::5efe:7f00:1 fd00:ec2::254`.split(/\s+/);
 
 const METADATA = `169.254.169.254 169.254.170.2 169.254.170.23 fd00:ec2::23 fd00:ec2::254 fd20:ce::254 169.254.169.252
   169.254.169.253 169.254.169.123 100.100.100.200 192.0.0.192 168.63.129.16 169.254.0.23`.split(/\s+/);

@@ -7,3 +7,4 @@ export * from './misskey/index.ts';
 export * from './origin/index.ts';
 export * from './namespace/index.ts';
 export * from './namespace/targets.ts';
+export { NON_PUBLIC, PROBE_NAMES, PROBE_ZONE, PUBLIC } from './namespace/probes.ts';

@@ -4,14 +4,14 @@
 
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { canMakeNamespace, readSsrfCases, runInNamespace, type SsrfCase } from '@sekisho/testkit';
-import { METADATA, PROBES, type ProbeReport } from './testing/probes.ts';
+import { canMakeNamespace, NON_PUBLIC, readSsrfCases, runInNamespace, type SsrfCase } from '@sekisho/testkit';
+import type { ProbeReport } from './testing/probes.ts';
 
 const isHostileUrl = ({ kind, expected, input }: SsrfCase): boolean => kind === 'url' && expected === 'blocked' && input !== '';
 const RUN_MS = 120_000;
 /** The kernel itself connects to no multicast or broadcast address. */
 const NEVER = ['224.0.0.1', '255.255.255.255', 'ff02::1'];
-const missing = (reached: readonly string[]): string[] => [...PROBES, ...METADATA].filter((ip) => !reached.includes(ip));
+const missing = (reached: readonly string[]): string[] => NON_PUBLIC.filter((ip) => !reached.includes(ip));
 
 (canMakeNamespace() ? describe : describe.skip)('the fetcher, with a listener on every probe', () => {
   let report: ProbeReport;
@@ -20,7 +20,7 @@ const missing = (reached: readonly string[]): string[] => [...PROBES, ...METADAT
   }, RUN_MS);
 
   it('could reach them: plain connections arrive (positive control)', () => {
-    expect(PROBES).toHaveLength(45);
+    expect(NON_PUBLIC).toHaveLength(54);
     expect(missing(report.reachable)).toEqual(NEVER);
   });
 
@@ -40,7 +40,7 @@ const missing = (reached: readonly string[]): string[] => [...PROBES, ...METADAT
   it('opens no connection to any of them and refuses every request by its address', () => {
     expect(report.breaches).toEqual([]);
     expect(report.wrong).toEqual([]);
-    expect(report.requests).toBe((PROBES.length + METADATA.length) * 32);
+    expect(report.requests).toBe(NON_PUBLIC.length * 32);
   });
 
   it('opens none for any URL of the corpus, whose names all lead to listeners', () => {

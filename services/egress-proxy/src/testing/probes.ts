@@ -3,18 +3,9 @@
 
 import { isIP, type Socket } from 'node:net';
 import type { AddressPolicy } from '@sekisho/netguard';
-import { addAddresses, type DnsZone, isReachable, listenEverywhere, readSsrfCases, type Targets } from '@sekisho/testkit';
+import { addAddresses, type DnsZone, isReachable, listenEverywhere, NON_PUBLIC, PROBE_NAMES, PROBE_ZONE, PUBLIC, readSsrfCases, type Targets } from '@sekisho/testkit';
 import { type Rig, startRig } from './rig.ts';
 
-export const PROBES = `0.0.0.0 0.1.2.3 10.0.0.1 100.64.0.1 127.0.0.1 169.254.169.254 192.0.0.1 192.0.0.192 192.0.2.1 192.31.196.1
-  192.52.193.1 192.88.99.1 192.175.48.1 198.18.0.1 198.51.100.1 203.0.113.1 224.0.0.1 240.0.0.1 255.255.255.255
-  168.63.129.16 :: ::1 ::7f00:1 ::ffff:7f00:1 ::ffff:0:7f00:1 64:ff9b::7f00:1 64:ff9b:1::7f00:1 100::1 100:0:0:1::1
-  2001::1 2001:2::1 2001:10::1 2001:20::1 2001:db8::1 2002:7f00:1:: 2620:4f:8000::1 3fff::1 4000::1 5f00::1 fc00::1
-  fe80::1 fec0::1 ff02::1 2a00::5efe:7f00:1 fd00:ec2::254`.split(/\s+/);
-export const METADATA = `169.254.170.2 169.254.170.23 fd00:ec2::23 fd20:ce::254 169.254.169.252 169.254.169.253 169.254.169.123
-  100.100.100.200 169.254.0.23`.split(/\s+/);
-const ALL = [...PROBES, ...METADATA];
-const PUBLIC = { v4: '8.8.8.8', v6: '2606:4700:4700::1111' } as const;
 const PORTS = [443, 80, 25, 587, 8443];
 
 export interface ProbeReport {
@@ -32,21 +23,6 @@ export interface ProbeReport {
   /** The same counting with the address policy switched off. */
   readonly withoutPolicy: readonly string[];
 }
-
-const family = (ip: string): 'a' | 'aaaa' => (ip.includes(':') ? 'aaaa' : 'a');
-const goodOf = (ip: string): string => (ip.includes(':') ? PUBLIC.v6 : PUBLIC.v4);
-
-/** Names that lead to the n-th probe in every way. */
-const zoneOf = (ip: string, at: number): DnsZone => ({
-  [`name${at}.peer.example`]: { [family(ip)]: [ip] },
-  [`cname${at}.peer.example`]: { cname: `name${at}.peer.example` },
-  [`chain${at}.peer.example`]: { cname: `cname${at}.peer.example` },
-  [`before${at}.peer.example`]: { [family(ip)]: [ip, goodOf(ip)] },
-  [`after${at}.peer.example`]: { [family(ip)]: [goodOf(ip), ip] },
-  [`many${at}.peer.example`]: { [family(ip)]: [...Array<string>(20).fill(goodOf(ip)), ip] },
-  [`rebind${at}.peer.example`]: { alternate: [{ [family(ip)]: [goodOf(ip)] }, { [family(ip)]: [ip] }] },
-});
-const NAMES = ['name', 'cname', 'chain', 'before', 'after', 'many'];
 
 interface World {
   readonly rig: Rig;
@@ -70,7 +46,7 @@ async function attack(world: World, ip: string, at: number): Promise<void> {
   for (const port of PORTS) {
     await ask(world, `${literal}:${port}`, /^403 destination_ip_prohibited$/);
     if (ip.includes(':')) await ask(world, `${ip}:${port}`, /^400 /);
-    for (const name of NAMES) await ask(world, `${name}${at}.peer.example:${port}`, port === 443 ? /^403 destination_ip_prohibited$/ : /^403 http_request_denied$/);
+    for (const name of PROBE_NAMES) await ask(world, `${name}${at}.peer.example:${port}`, port === 443 ? /^403 destination_ip_prohibited$/ : /^403 http_request_denied$/);
   }
   const rebinding = `rebind${at}.peer.example:443`;
   for (const expected of [/^200$/, /^403 destination/, /^200$/, /^403 destination/]) await ask(world, rebinding, expected);
@@ -104,7 +80,7 @@ const ANYTHING: AddressPolicy = { check: () => ({ allowed: true, unsafeTarget: f
 async function switchOff(targets: Targets, zone: DnsZone): Promise<readonly string[]> {
   const rig = await startRig({ zone, deps: { policy: ANYTHING } });
   const reached: string[] = [];
-  for (const [at, ip] of ALL.entries()) {
+  for (const [at, ip] of NON_PUBLIC.entries()) {
     targets.taken();
     await rig.sum(`name${at}.peer.example:443`);
     if (targets.taken().length > 0) reached.push(ip);
@@ -120,16 +96,16 @@ async function control(rig: Rig, targets: Targets, authority: string): Promise<s
 }
 
 async function run(): Promise<ProbeReport> {
-  addAddresses([...new Set([...ALL, PUBLIC.v4, PUBLIC.v6])]);
+  addAddresses([...new Set([...NON_PUBLIC, PUBLIC.v4, PUBLIC.v6])]);
   const targets = await listenEverywhere(PORTS, (socket: Socket) => void socket.resume().on('end', () => socket.end()));
   const reachable: string[] = [];
-  for (const ip of ALL) if (await isReachable(ip, 443)) reachable.push(ip);
-  const zone: DnsZone = { ...Object.assign({}, ...ALL.map(zoneOf)) as DnsZone, 'good.peer.example': { a: [PUBLIC.v4] }, 'good6.peer.example': { aaaa: [PUBLIC.v6] }, 'half.peer.example': { a: [PUBLIC.v4], aaaa: ['fc00::1'] } };
+  for (const ip of NON_PUBLIC) if (await isReachable(ip, 443)) reachable.push(ip);
+  const zone: DnsZone = { ...PROBE_ZONE, 'half.peer.example': { a: [PUBLIC.v4], aaaa: ['fc00::1'] } };
   const rig = await startRig({ zone, config: { unsafeAllowTargets: [] } });
   const controls: string[] = [];
   for (const host of ['good', 'good6', 'half']) controls.push(await control(rig, targets, `${host}.peer.example:443`));
   const world: World = { rig, targets, wrong: [], breaches: [], requests: 0 };
-  for (const [at, ip] of ALL.entries()) await attack(world, ip, at);
+  for (const [at, ip] of NON_PUBLIC.entries()) await attack(world, ip, at);
   const corpus = await runCorpus(world);
   await rig.stop();
   const withoutPolicy = await switchOff(targets, zone);

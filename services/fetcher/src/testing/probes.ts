@@ -4,18 +4,9 @@
 import { isIP, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AddressPolicy } from '@sekisho/netguard';
-import { addAddresses, isReachable, listenEverywhere, makeStream, readSsrfCases, type DnsZone, type Targets } from '@sekisho/testkit';
+import { addAddresses, isReachable, listenEverywhere, makeStream, NON_PUBLIC, PROBE_NAMES, PROBE_ZONE, PUBLIC, readSsrfCases, type Targets } from '@sekisho/testkit';
 import { type Rig, startRig } from './rig.ts';
 
-export const PROBES = `0.0.0.0 0.1.2.3 10.0.0.1 100.64.0.1 127.0.0.1 169.254.169.254 192.0.0.1 192.0.0.192 192.0.2.1 192.31.196.1
-  192.52.193.1 192.88.99.1 192.175.48.1 198.18.0.1 198.51.100.1 203.0.113.1 224.0.0.1 240.0.0.1 255.255.255.255
-  168.63.129.16 :: ::1 ::7f00:1 ::ffff:7f00:1 ::ffff:0:7f00:1 64:ff9b::7f00:1 64:ff9b:1::7f00:1 100::1 100:0:0:1::1
-  2001::1 2001:2::1 2001:10::1 2001:20::1 2001:db8::1 2002:7f00:1:: 2620:4f:8000::1 3fff::1 4000::1 5f00::1 fc00::1
-  fe80::1 fec0::1 ff02::1 2a00::5efe:7f00:1 fd00:ec2::254`.split(/\s+/);
-export const METADATA = `169.254.170.2 169.254.170.23 fd00:ec2::23 fd20:ce::254 169.254.169.252 169.254.169.253 169.254.169.123
-  100.100.100.200 169.254.0.23`.split(/\s+/);
-const PUBLIC = { v4: '8.8.8.8', v6: '2606:4700:4700::1111' } as const;
-const ALL = [...PROBES, ...METADATA];
 const LATE_MS = 300;
 /** Those of the fetcher and the others that the corpus names. */
 const PORTS = [80, 443, 1, 22, 25, 2375, 2379, 6379, 8080, 9001, 12456];
@@ -54,22 +45,6 @@ function serve(socket: Socket): void {
   });
 }
 
-const family = (ip: string): 'a' | 'aaaa' => (ip.includes(':') ? 'aaaa' : 'a');
-const goodOf = (ip: string): string => (ip.includes(':') ? PUBLIC.v6 : PUBLIC.v4);
-
-/** Names that lead to the n-th probe in every way. */
-const zoneOf = (ip: string, at: number): DnsZone => ({
-  [`go${at}.peer.example`]: { a: [PUBLIC.v4] },
-  [`name${at}.peer.example`]: { [family(ip)]: [ip] },
-  [`cname${at}.peer.example`]: { cname: `name${at}.peer.example` },
-  [`chain${at}.peer.example`]: { cname: `cname${at}.peer.example` },
-  [`before${at}.peer.example`]: { [family(ip)]: [ip, goodOf(ip)] },
-  [`after${at}.peer.example`]: { [family(ip)]: [goodOf(ip), ip] },
-  [`many${at}.peer.example`]: { [family(ip)]: [...Array<string>(20).fill(goodOf(ip)), ip] },
-  [`rebind${at}.peer.example`]: { alternate: [{ [family(ip)]: [goodOf(ip)] }, { [family(ip)]: [ip] }] },
-});
-const NAMES = ['name', 'cname', 'chain', 'before', 'after', 'many'];
-
 interface World {
   readonly rig: Rig;
   readonly targets: Targets;
@@ -94,7 +69,7 @@ async function expectDenied(world: World, url: string): Promise<void> {
 
 async function attack(world: World, ip: string, at: number): Promise<void> {
   const literal = ip.includes(':') ? `[${ip}]` : ip;
-  const hosts = [literal, ...NAMES.map((name) => `${name}${at}.peer.example`)];
+  const hosts = [literal, ...PROBE_NAMES.map((name) => `${name}${at}.peer.example`)];
   for (const scheme of ['http', 'https']) {
     for (const host of hosts) {
       await expectDenied(world, `${scheme}://${host}/`);
@@ -136,7 +111,7 @@ const ANYTHING: AddressPolicy = { check: () => ({ allowed: true, unsafeTarget: f
 async function switchOff(targets: Targets): Promise<readonly string[]> {
   const rig = await startRig({ policy: ANYTHING, redisUrl: NO_REDIS });
   const reached: string[] = [];
-  for (const ip of ALL) {
+  for (const ip of NON_PUBLIC) {
     targets.taken();
     await rig.sum(`http://${ip.includes(':') ? `[${ip}]` : ip}/`);
     if (targets.taken().length > 0) reached.push(ip);
@@ -146,16 +121,15 @@ async function switchOff(targets: Targets): Promise<readonly string[]> {
 }
 
 async function run(): Promise<ProbeReport> {
-  addAddresses([...new Set([...ALL, ...corpusHosts(), PUBLIC.v4, PUBLIC.v6])]);
+  addAddresses([...new Set([...NON_PUBLIC, ...corpusHosts(), PUBLIC.v4, PUBLIC.v6])]);
   const targets = await listenEverywhere(PORTS, serve);
   const reachable: string[] = [];
-  for (const ip of ALL) if (await isReachable(ip, 80)) reachable.push(ip);
-  const zone = Object.assign({ 'good.peer.example': { a: [PUBLIC.v4] }, 'good6.peer.example': { aaaa: [PUBLIC.v6] } }, ...ALL.map(zoneOf)) as DnsZone;
-  const rig = await startRig({ zone, redisUrl: NO_REDIS });
+  for (const ip of NON_PUBLIC) if (await isReachable(ip, 80)) reachable.push(ip);
+  const rig = await startRig({ zone: PROBE_ZONE, redisUrl: NO_REDIS });
   const world: World = { rig, targets, wrong: [], breaches: [], requests: 0 };
   const controls: Record<string, readonly string[]> = {};
   for (const url of ['http://8.8.8.8/', 'http://good.peer.example/', 'http://good6.peer.example/']) controls[url] = await control(world, url);
-  for (const [at, ip] of ALL.entries()) await attack(world, ip, at);
+  for (const [at, ip] of NON_PUBLIC.entries()) await attack(world, ip, at);
   const { requests, wrong } = world;
   const corpus = await runCorpus(world);
   // A connection that comes after the answer counts too.
