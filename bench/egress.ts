@@ -2,7 +2,6 @@
 // replay a recorded handshake: no TLS is in any figure, and every tunnel passes the proxy's own check of both hellos.
 
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startDnsServer } from '@sekisho/testkit';
 import { z } from 'zod';
@@ -12,6 +11,7 @@ import { HOST, playHandshake } from '../services/egress-proxy/src/testing/handsh
 import { startHelper } from './lib/child.ts';
 import { atEnd } from './lib/cleanup.ts';
 import { readTrees, totalMs } from './lib/cpu.ts';
+import { endProgram } from './lib/program.ts';
 import { fixed, percentile, printTable, printTarget, runBench, say } from './lib/report.ts';
 import { startTinyproxy } from './lib/tinyproxy.ts';
 import { type Way, openTunnel } from './lib/tunnels.ts';
@@ -53,11 +53,7 @@ async function startProxy(ports: readonly number[], dnsServer: string): Promise<
       SEKISHO_EGRESS_HOST_TUNNELS_MAX: '1024',
     },
   });
-  atEnd(async () => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-  });
+  atEnd(async () => await endProgram(child, 'SIGKILL'));
   for (let attempt = 0; attempt < START_TRIES; attempt += 1) {
     if (await fetch(`http://127.0.0.1:${opsPort}/readyz`).then(({ ok }) => ok, () => false)) return { port, pid: child.pid ?? 0 };
     await delay(50);

@@ -2,10 +2,10 @@
 // A helper prints one JSON line when it is ready, and one per line it is told.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { atEnd } from './cleanup.ts';
+import { endProgram } from './program.ts';
 
 const REPLY_MS = 120_000;
 
@@ -31,10 +31,7 @@ export async function startHelper(script: string, argument: unknown = {}): Promi
     return JSON.parse(value);
   };
   const stop = atEnd(async () => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const exit = once(child, 'exit');
-    child.kill('SIGKILL');
-    await exit;
+    await endProgram(child, 'SIGKILL');
   });
   return {
     child,

@@ -1,17 +1,13 @@
 // nginx as the other side of `passthrough`: one worker, kept connections upstream, configuration in a folder of its own.
 
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from '../../scripts/local-stack/ports.ts';
 import { findProgram } from '../../scripts/set-up/programs.ts';
 import { atEnd } from './cleanup.ts';
-
-const START_TRIES = 100;
+import { endProgram, whenListening } from './program.ts';
 
 export interface Nginx {
   readonly port: number;
@@ -37,10 +33,7 @@ async function startNginx(parts: { readonly http: string; readonly location: str
   writeFileSync(path, configOf({ ...parts, folder, port }));
   const child = spawn(findProgram('nginx') ?? 'nginx', ['-c', path, '-p', folder, '-e', join(folder, 'error.log')], { stdio: 'ignore' });
   const stop = atEnd(async () => {
-    if (child.exitCode === null && child.signalCode === null) {
-      child.kill('SIGTERM');
-      await once(child, 'exit');
-    }
+    await endProgram(child, 'SIGTERM');
     rmSync(folder, { recursive: true, force: true });
   });
   await whenListening(child, port);
@@ -63,22 +56,3 @@ http {
   server { listen 127.0.0.1:${of.port} backlog=2048; location / { ${of.location} } }
 }
 `;
-
-async function whenListening(child: ChildProcess, port: number): Promise<void> {
-  for (let attempt = 0; attempt < START_TRIES; attempt += 1) {
-    if (child.exitCode !== null) throw new Error('nginx did not start');
-    if (await answers(port)) return;
-    await delay(50);
-  }
-  throw new Error('nginx does not listen');
-}
-
-const answers = async (port: number): Promise<boolean> =>
-  await new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1' });
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
