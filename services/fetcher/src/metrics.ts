@@ -1,7 +1,9 @@
 import { CODE_NAMES, type Code } from '@sekisho/contracts';
 import { createMetrics, type Metrics } from '@sekisho/runtime';
 
-export const FETCH_RESULTS = ['stream', 'stored', ...CODE_NAMES] as const;
+/** Codes of tunnels belong to the egress-proxy alone. */
+const isOurs = (code: Code): boolean => !code.startsWith('SEKISHO_EGRESS_');
+export const FETCH_RESULTS = ['stream', 'stored', ...CODE_NAMES.filter(isOurs)] as const;
 export type FetchResult = 'stream' | 'stored' | Code;
 
 export interface FetcherMetrics {
