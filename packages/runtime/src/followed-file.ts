@@ -27,7 +27,7 @@ export interface FollowOptions<T> {
   /** After each attempt to load a changed file; for the metric and the log. */
   readonly onReload?: (reloaded: Reloaded<T>) => void;
   /** ms between two looks. */
-  readonly pollMs?: number;
+  readonly pollMs?: number | undefined;
 }
 
 export interface Followed<T> {

@@ -138,6 +138,6 @@ async function followFile({ config, deps, log, metrics, keeper }: Parts): Promis
       await keeper.set([...config.denyCidrs, ...cidrs]);
       await keeper.ensureLoaded();
     },
-    ...(deps.pollMs === undefined ? {} : { pollMs: deps.pollMs }),
+    pollMs: deps.pollMs,
   });
 }

@@ -71,7 +71,7 @@ export async function createApp(config: EgressConfig, deps: AppDeps = {}): Promi
   warnUnsafe(config, log);
   const policy = deps.policy ?? createPolicy(config);
   const lists = await followLists(config, {
-    policy, fixedCidrs: config.denyCidrs, log, onReload: metrics.reload, ...(deps.pollMs === undefined ? {} : { pollMs: deps.pollMs }),
+    policy, fixedCidrs: config.denyCidrs, log, onReload: metrics.reload, pollMs: deps.pollMs,
   });
   const limits: TunnelLimits = {
     ...DEFAULT_TUNNEL_LIMITS, tunnelsMax: config.tunnelsMax, hostTunnelsMax: config.hostTunnelsMax, bytesMax: config.tunnelBytesMax, ...deps.limits,

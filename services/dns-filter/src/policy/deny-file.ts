@@ -9,7 +9,7 @@ export interface DenyFileOptions {
   /** Puts a new list in place. Rejects when that fails; the old one stays. */
   readonly onChange: (cidrs: readonly string[]) => Promise<void>;
   readonly onReload: (result: 'ok' | 'failed') => void;
-  readonly pollMs?: number;
+  readonly pollMs?: number | undefined;
 }
 
 /** Loads the file and follows it. @throws ConfigError: a filter without its list would be open where it was meant to be closed. */
@@ -29,7 +29,7 @@ export async function followDenyFile(options: DenyFileOptions): Promise<Followed
     return await followFile({
       source: fileSource(options.path, CIDR_LIST_BYTES_MAX),
       parse,
-      ...(options.pollMs === undefined ? {} : { pollMs: options.pollMs }),
+      pollMs: options.pollMs,
       onReload: (reloaded) => {
         if (!reloaded.ok) return failed(reloaded.detail);
         // One after the other, so that the newest list is the last one put in place.

@@ -26,7 +26,7 @@ export interface ListDeps {
   readonly fixedCidrs: readonly string[];
   readonly log: Logger;
   readonly onReload: (list: ListName, result: 'ok' | 'failed') => void;
-  readonly pollMs?: number;
+  readonly pollMs?: number | undefined;
 }
 
 /** @throws Error that names the line. */
@@ -80,7 +80,7 @@ async function followOne<T>({ name, path, bytesMax, parse, onValue }: Followable
   const followed = await followFile<T>({
     source: fileSource(path, bytesMax),
     parse,
-    ...(deps.pollMs === undefined ? {} : { pollMs: deps.pollMs }),
+    pollMs: deps.pollMs,
     onReload: (reloaded) => {
       deps.onReload(name, reloaded.ok ? 'ok' : 'failed');
       if (reloaded.ok) onValue?.(reloaded.value);

@@ -29,7 +29,7 @@ export async function followDenyList(options: DenyListOptions): Promise<Followed
     else log.error({ detail: reloaded.detail }, 'denied networks not loaded, the old list stays');
   };
   const source = fileSource(options.path, CIDR_LIST_BYTES_MAX);
-  const followed = await followFile({ source, parse, onReload, ...(options.pollMs === undefined ? {} : { pollMs: options.pollMs }) });
+  const followed = await followFile({ source, parse, onReload, pollMs: options.pollMs });
   onReload({ ok: true, value: followed.value });
   return followed;
 }
