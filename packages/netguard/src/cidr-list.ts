@@ -7,20 +7,19 @@ import { parseCidr } from './address.ts';
 export const CIDR_LIST_BYTES_MAX = 256 * 1024;
 const ENTRIES_MAX = 4_000;
 
-export type CidrList =
-  | { readonly ok: true; readonly cidrs: readonly string[] }
-  | { readonly ok: false; readonly detail: string };
-
-/** @param problemOf what is wrong with a prefix beyond its form, as the end of a sentence that begins with its line. */
-export function parseCidrList(text: string, problemOf: (cidr: string) => string | undefined = () => undefined): CidrList {
+/**
+ * @param problemOf what is wrong with a prefix beyond its form, as the end of a sentence that begins with its line.
+ * @throws Error that names the line.
+ */
+export function parseCidrList(text: string, problemOf: (cidr: string) => string | undefined = () => undefined): readonly string[] {
   const cidrs: string[] = [];
   for (const [at, raw] of text.split(/\r?\n/).entries()) {
     const entry = raw.replace(/#.*$/, '').trim();
     if (entry === '') continue;
     const problem = parseCidr(entry) === undefined ? 'is no address prefix' : problemOf(entry);
-    if (problem !== undefined) return { ok: false, detail: `line ${at + 1} ${problem}` };
+    if (problem !== undefined) throw new Error(`line ${at + 1} ${problem}`);
     cidrs.push(entry);
-    if (cidrs.length > ENTRIES_MAX) return { ok: false, detail: `more than ${ENTRIES_MAX} prefixes` };
+    if (cidrs.length > ENTRIES_MAX) throw new Error(`more than ${ENTRIES_MAX} prefixes`);
   }
-  return { ok: true, cidrs };
+  return cidrs;
 }

@@ -25,7 +25,7 @@ export {
   parseAllowTarget,
 } from './address-policy.ts';
 export { formatAddress, formatPrefix } from './address-text.ts';
-export { CIDR_LIST_BYTES_MAX, type CidrList, parseCidrList } from './cidr-list.ts';
+export { CIDR_LIST_BYTES_MAX, parseCidrList } from './cidr-list.ts';
 export {
   type Connected,
   connectPinned,

@@ -1,5 +1,6 @@
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { type FileSource, followFile, type Reloaded } from './followed-file.ts';
+import { type FileSource, followFile, readFileNow, type Reloaded } from './followed-file.ts';
 
 interface FakeFile extends FileSource {
   stampText: string;
@@ -80,5 +81,20 @@ describe('followFile()', () => {
 
   it('fails with the reason when the first load fails', async () => {
     await expect(followFile({ source: fakeFile('x'), parse })).rejects.toThrow('line 1 is no number');
+  });
+});
+
+describe('readFileNow()', () => {
+  const own = join(import.meta.dirname, 'followed-file.test.ts');
+
+  it('parses what is there', () => {
+    expect(readFileNow(own, { bytesMax: 100_000, parse: (text) => text.includes('parses what is there') })).toBe(true);
+  });
+
+  it.each([
+    ['/nowhere', 100_000, 'the file cannot be read (ENOENT)'], [import.meta.dirname, 100_000, 'the file cannot be read (EISDIR)'],
+    [own, 10, 'the file is larger than 10 bytes'], [own, 100_000, 'line 1 is no number'],
+  ])('says what is wrong with %s of at most %d bytes', (path, bytesMax, problem) => {
+    expect(() => readFileNow(path, { bytesMax, parse })).toThrow(problem);
   });
 });

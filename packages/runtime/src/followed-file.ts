@@ -1,9 +1,10 @@
 // A settings file that is read again when it changes. A bad new file keeps the old value: an administrator's typo must
 // neither open a gate nor stop a service that runs.
 
-import { watch } from 'node:fs';
+import { readFileSync, statSync, watch } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { errorCode } from './error-code.ts';
 
 /** Where a watch is silent: network file systems, and mounts that are swapped as a whole. */
 const POLL_MS = 10_000;
@@ -90,11 +91,31 @@ export async function followFile<T>(options: FollowOptions<T>): Promise<Followed
 const stampOf = async (source: FileSource): Promise<string> =>
   await source.stamp().catch((error: unknown) => `failed: ${error instanceof Error ? error.message : String(error)}`);
 
+export interface FileForm<T> {
+  readonly bytesMax: number;
+  readonly parse: (text: string) => T;
+}
+
+/** What a file on disk holds now, so that the check of a configuration tells what following it would. @throws Error with the reason. */
+export function readFileNow<T>(path: string, { bytesMax, parse }: FileForm<T>): T {
+  try {
+    const { size } = statSync(path);
+    return size > bytesMax ? tooLarge(bytesMax) : parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    const code = errorCode(error);
+    throw code === undefined ? error : new Error(`the file cannot be read (${code})`, { cause: error });
+  }
+}
+
+function tooLarge(bytesMax: number): never {
+  throw new Error(`the file is larger than ${bytesMax} bytes`);
+}
+
 /** A file on disk of at most `bytesMax` bytes. */
 export const fileSource = (path: string, bytesMax: number): FileSource => ({
   stamp: async () => {
     const { ino, size, mtimeMs } = await stat(path);
-    if (size > bytesMax) throw new Error(`the file is larger than ${bytesMax} bytes`);
+    if (size > bytesMax) tooLarge(bytesMax);
     return `${ino}.${size}.${mtimeMs}`;
   },
   read: async () => await readFile(path, 'utf8'),

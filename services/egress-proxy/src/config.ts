@@ -1,12 +1,10 @@
 // The only reader of the environment.
 
-import { readFileSync } from 'node:fs';
 import { checkHostName, clusterDenied, isCidr, isEndpoint, isHost, isNat64Prefix, openServicesProblem } from '@sekisho/netguard';
-import { ConfigError, envFields, errorCode, loadConfig } from '@sekisho/runtime';
+import { ConfigError, envFields, loadConfig, readFileNow } from '@sekisho/runtime';
 import { z } from 'zod';
 import { parseAuthority } from './authority/authority.ts';
-import { parseCredentials } from './credentials/credentials.ts';
-import { parseCidrs, parseHosts } from './lists/lists.ts';
+import { CIDRS, CREDENTIALS, HOSTS } from './lists/lists.ts';
 import type { Mode } from './policy/decide.ts';
 
 const KiB = 1024;
@@ -117,33 +115,30 @@ const mailProblems = (values: Values): readonly string[] =>
     : [];
 
 const FILES = [
-  ['SEKISHO_DENY_CIDRS_FILE', parseCidrs],
-  ['SEKISHO_EGRESS_CREDENTIALS_FILE', parseCredentials],
-  ['SEKISHO_EGRESS_ALLOW_HOSTS_FILE', parseHosts],
-  ['SEKISHO_EGRESS_DENY_HOSTS_FILE', parseHosts],
+  ['SEKISHO_DENY_CIDRS_FILE', CIDRS],
+  ['SEKISHO_EGRESS_CREDENTIALS_FILE', CREDENTIALS],
+  ['SEKISHO_EGRESS_ALLOW_HOSTS_FILE', HOSTS],
+  ['SEKISHO_EGRESS_DENY_HOSTS_FILE', HOSTS],
 ] as const;
 
 /** Looked at here as well, so that `--check-config` tells. */
 function fileProblems(values: Values): readonly string[] {
-  return FILES.flatMap(([name, parse]) => {
+  return FILES.flatMap(([name, form]) => {
     const path = values[name];
     if (path === undefined) return [];
     try {
-      parse(readFileSync(path, 'utf8'));
+      readFileNow<unknown>(path, form);
       return [];
     } catch (error) {
-      const code = errorCode(error);
-      return [`${name}: ${code === undefined ? messageOf(error) : `the file cannot be read (${code})`}`];
+      return [`${name}: ${error instanceof Error ? error.message : String(error)}`];
     }
   });
 }
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
 function denyCidrs(values: Values, apiServer: string | undefined): readonly string[] {
   const networks = { named: values.SEKISHO_DENY_CIDRS, nodeIps: values.SEKISHO_NODE_IPS, apiServer };
   const path = values.SEKISHO_DENY_CIDRS_FILE;
-  const open = openServicesProblem(networks, path === undefined ? [] : parseCidrs(readFileSync(path, 'utf8')));
+  const open = openServicesProblem(networks, path === undefined ? [] : readFileNow(path, CIDRS));
   if (open !== undefined) throw new ConfigError('egress-proxy', [open]);
   return clusterDenied(networks);
 }

@@ -34,6 +34,10 @@ describe('readConfig()', () => {
     expect(() => readConfig({ ...base, [name]: value })).toThrow(/configuration is not valid/);
   });
 
+  it.each([['/nowhere', 'SEKISHO_DENY_CIDRS_FILE: the file cannot be read (ENOENT)'], [file('bad', '10.0.0.0/8\nx\n'), 'SEKISHO_DENY_CIDRS_FILE: line 2 is no address prefix']])('says what is wrong with the denied networks of %s', (path, problem) => {
+    expect(() => readConfig({ ...base, SEKISHO_DENY_CIDRS_FILE: path })).toThrow(problem);
+  });
+
   it('takes NAT64 prefixes, and none by itself', () => {
     expect(readConfig(base).nat64Prefixes).toEqual([]);
     expect(readConfig({ ...base, SEKISHO_NAT64_PREFIX: '64:ff9b::/96, 64:ff9b:1::/48' }).nat64Prefixes).toEqual(['64:ff9b::/96', '64:ff9b:1::/48']);

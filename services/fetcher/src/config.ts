@@ -1,10 +1,9 @@
 // The only reader of the environment.
 
 import { readFileSync } from 'node:fs';
-import { clusterDenied, isCidr, isEndpoint, isHost, isNat64Prefix, openServicesProblem, parseCidrList, type PlainHttp } from '@sekisho/netguard';
-import { ConfigError, REDIS_URLS, envFields, loadConfig, readSecretFile } from '@sekisho/runtime';
+import { CIDR_LIST_BYTES_MAX, clusterDenied, isCidr, isEndpoint, isHost, isNat64Prefix, openServicesProblem, parseCidrList, type PlainHttp } from '@sekisho/netguard';
+import { ConfigError, REDIS_URLS, envFields, loadConfig, readFileNow, readSecretFile } from '@sekisho/runtime';
 import { z } from 'zod';
-import { readDenyFile } from './deny-list/read.ts';
 
 const MiB = 1024 * 1024;
 
@@ -108,9 +107,11 @@ function denyCidrs(values: Values, apiServer: string | undefined): readonly stri
 }
 
 function fileCidrs(path: string): readonly string[] {
-  const list = parseCidrList(readDenyFile(path) ?? '\0');
-  if (!list.ok) throw problem(`SEKISHO_DENY_CIDRS_FILE: ${list.detail}`);
-  return list.cidrs;
+  try {
+    return readFileNow(path, { bytesMax: CIDR_LIST_BYTES_MAX, parse: parseCidrList });
+  } catch (error) {
+    throw problem(`SEKISHO_DENY_CIDRS_FILE: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 function readCa(path: string | undefined): string | undefined {

@@ -28,7 +28,7 @@ export async function followDenyFile(options: DenyFileOptions): Promise<Followed
   try {
     return await followFile({
       source: fileSource(options.path, CIDR_LIST_BYTES_MAX),
-      parse,
+      parse: parseCidrList,
       pollMs: options.pollMs,
       onReload: (reloaded) => {
         if (!reloaded.ok) return failed(reloaded.detail);
@@ -39,10 +39,4 @@ export async function followDenyFile(options: DenyFileOptions): Promise<Followed
   } catch (error) {
     throw new ConfigError('dns-filter', [`SEKISHO_DENY_CIDRS_FILE: ${error instanceof Error ? error.message : String(error)}`]);
   }
-}
-
-function parse(text: string): readonly string[] {
-  const list = parseCidrList(text);
-  if (!list.ok) throw new Error(list.detail);
-  return list.cidrs;
 }

@@ -2,7 +2,7 @@
 // file at the start is a start that fails.
 
 import { type AddressPolicy, CIDR_LIST_BYTES_MAX, createHostMatcher, HOST_LIST_BYTES_MAX, type HostMatcher, parseCidrList, parseHostList } from '@sekisho/netguard';
-import { fileSource, type Followed, fixedValue, followFile, type Logger } from '@sekisho/runtime';
+import { type FileForm, fileSource, type Followed, fixedValue, followFile, type Logger } from '@sekisho/runtime';
 import { type Credentials, CREDENTIALS_BYTES_MAX, parseCredentials } from '../credentials/credentials.ts';
 import type { ListName } from '../metrics.ts';
 
@@ -30,27 +30,29 @@ export interface ListDeps {
 }
 
 /** @throws Error that names the line. */
-export function parseHosts(text: string): HostMatcher {
+function parseHosts(text: string): HostMatcher {
   const list = parseHostList(text);
   if (list.ok) return createHostMatcher(list.suffixes);
   throw new Error(list.errors.map(({ line, detail }) => `line ${line}: ${detail}`).join('; '));
 }
 
-/** @throws Error that names the line. */
-export function parseCidrs(text: string): readonly string[] {
-  const list = parseCidrList(text);
-  if (list.ok) return list.cidrs;
-  throw new Error(list.detail);
-}
+export const CIDRS: FileForm<readonly string[]> = { bytesMax: CIDR_LIST_BYTES_MAX, parse: parseCidrList };
+export const CREDENTIALS: FileForm<Credentials> = { bytesMax: CREDENTIALS_BYTES_MAX, parse: parseCredentials };
+export const HOSTS: FileForm<HostMatcher> = { bytesMax: HOST_LIST_BYTES_MAX, parse: parseHosts };
 
 /** @throws Error when a file cannot be read or is bad. */
 export async function followLists(files: ListFiles, deps: ListDeps): Promise<Lists> {
-  const setCidrs = (cidrs: readonly string[]): void => deps.policy.setDenyCidrs([...deps.fixedCidrs, ...cidrs]);
+  const parseAndDeny = (text: string): readonly string[] => {
+    const networks = CIDRS.parse(text);
+    // All or nothing: it throws before it changes anything.
+    deps.policy.setDenyCidrs([...deps.fixedCidrs, ...networks]);
+    return networks;
+  };
   const follow = async <T>(list: Followable<T>): Promise<Followed<T | undefined>> => await followOne(list, deps);
-  const cidrs = await follow({ name: 'deny_networks', path: files.denyCidrsFile, bytesMax: CIDR_LIST_BYTES_MAX, parse: parseCidrs, onValue: setCidrs });
-  const credentials = await follow({ name: 'credentials', path: files.credentialsFile, bytesMax: CREDENTIALS_BYTES_MAX, parse: parseCredentials });
-  const allowed = await follow({ name: 'allow_hosts', path: files.allowHostsFile, bytesMax: HOST_LIST_BYTES_MAX, parse: parseHosts });
-  const denied = await follow({ name: 'deny_hosts', path: files.denyHostsFile, bytesMax: HOST_LIST_BYTES_MAX, parse: parseHosts });
+  const cidrs = await follow({ name: 'deny_networks', path: files.denyCidrsFile, form: { ...CIDRS, parse: parseAndDeny } });
+  const credentials = await follow({ name: 'credentials', path: files.credentialsFile, form: CREDENTIALS });
+  const allowed = await follow({ name: 'allow_hosts', path: files.allowHostsFile, form: HOSTS });
+  const denied = await follow({ name: 'deny_hosts', path: files.denyHostsFile, form: HOSTS });
   return {
     get credentials() {
       return credentials.value;
@@ -70,24 +72,19 @@ export async function followLists(files: ListFiles, deps: ListDeps): Promise<Lis
 interface Followable<T> {
   readonly name: ListName;
   readonly path: string | undefined;
-  readonly bytesMax: number;
-  readonly parse: (text: string) => T;
-  readonly onValue?: (value: T) => void;
+  readonly form: FileForm<T>;
 }
 
-async function followOne<T>({ name, path, bytesMax, parse, onValue }: Followable<T>, deps: ListDeps): Promise<Followed<T | undefined>> {
+async function followOne<T>({ name, path, form }: Followable<T>, deps: ListDeps): Promise<Followed<T | undefined>> {
   if (path === undefined) return fixedValue(undefined);
-  const followed = await followFile<T>({
-    source: fileSource(path, bytesMax),
-    parse,
+  return await followFile<T>({
+    source: fileSource(path, form.bytesMax),
+    parse: form.parse,
     pollMs: deps.pollMs,
     onReload: (reloaded) => {
       deps.onReload(name, reloaded.ok ? 'ok' : 'failed');
-      if (reloaded.ok) onValue?.(reloaded.value);
       if (reloaded.ok) deps.log.info({ list: name }, 'list loaded');
       else deps.log.error({ list: name, detail: reloaded.detail }, 'list not loaded, the old one stays');
     },
   });
-  onValue?.(followed.value);
-  return followed;
 }

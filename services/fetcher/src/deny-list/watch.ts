@@ -17,11 +17,10 @@ export interface DenyListOptions {
 export async function followDenyList(options: DenyListOptions): Promise<Followed<readonly string[]>> {
   const { policy, fixed, log } = options;
   const parse = (text: string): readonly string[] => {
-    const list = parseCidrList(text);
-    if (!list.ok) throw new Error(list.detail);
+    const cidrs = parseCidrList(text);
     // All or nothing: it throws before it changes anything.
-    policy.setDenyCidrs([...fixed, ...list.cidrs]);
-    return list.cidrs;
+    policy.setDenyCidrs([...fixed, ...cidrs]);
+    return cidrs;
   };
   const onReload = (reloaded: Reloaded<readonly string[]>): void => {
     options.onReload(reloaded.ok ? 'ok' : 'failed');

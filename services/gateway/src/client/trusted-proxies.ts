@@ -29,9 +29,7 @@ export async function openTrustedProxies(options: TrustedProxiesOptions): Promis
 /** @throws Error that names the line. */
 function parse(text: string): readonly string[] {
   // Believing everybody is believing nobody: each client could choose its address.
-  const list = parseCidrList(text, (cidr) => (cidr.endsWith('/0') ? 'holds every address' : undefined));
-  if (!list.ok) throw new Error(list.detail);
-  return list.cidrs;
+  return parseCidrList(text, (cidr) => (cidr.endsWith('/0') ? 'holds every address' : undefined));
 }
 
 /** Identity by the list as it is now; what was worked out with an older list is forgotten. */
