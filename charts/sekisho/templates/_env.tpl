@@ -28,6 +28,19 @@
 {{- end -}}
 {{- end -}}
 
+{{/* What each judge of addresses is told (fetcher, egress-proxy, DNS filter), as JSON. Arguments: root; filesPath (where the
+     pod has deny-cidrs.txt). */}}
+{{- define "sekisho.addressEnv" -}}
+{{- $env := dict
+  "HOST_IPS" (dict "valueFrom" (dict "fieldRef" (dict "fieldPath" "status.hostIPs")))
+  "POD_IPS" (dict "valueFrom" (dict "fieldRef" (dict "fieldPath" "status.podIPs")))
+  "SEKISHO_NODE_IPS" "$(HOST_IPS),$(POD_IPS)"
+  "SEKISHO_DENY_CIDRS_FILE" (printf "%s/deny-cidrs.txt" .filesPath) -}}
+{{- $unsafe := .root.Values.unsafe -}}
+{{- if and $unsafe.iUnderstand $unsafe.publicCIDRs }}{{ $_ := set $env "SEKISHO_UNSAFE_PUBLIC_CIDRS" (join "," $unsafe.publicCIDRs) }}{{ end -}}
+{{- toJson $env -}}
+{{- end -}}
+
 {{/* Pictures decoded at once by all image-workers together, at their highest number of replicas: a gateway that thinks
      there are fewer leaves workers idle. */}}
 {{- define "sekisho.imageSlots" -}}

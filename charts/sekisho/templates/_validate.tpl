@@ -18,6 +18,11 @@
 {{- toJson $all -}}
 {{- end -}}
 
+{{/* The services, and the DNS filter, which is no Deployment of its own. */}}
+{{- define "sekisho.programs" -}}
+{{- merge (dict "dnsFilter" .Values.dnsFilter) (include "sekisho.services" . | fromJson) | toJson -}}
+{{- end -}}
+
 {{- define "sekisho.validate.publicUrl" -}}
 {{- $url := .Values.publicUrl -}}
 {{- $host := include "sekisho.hostOf" $url -}}
@@ -179,7 +184,7 @@ unsafe.publicCIDRs takes protected ranges out of the address table and is for te
 {{- if $unsafe.caConfigMap }}
 unsafe.caConfigMap lets another authority speak for every public host and is for tests only: remove it, or set unsafe.iUnderstand: true
 {{- end }}
-{{- range $name, $service := merge (dict "dnsFilter" .Values.dnsFilter) (include "sekisho.services" . | fromJson) }}
+{{- range $name, $service := include "sekisho.programs" . | fromJson }}
 {{- range $key, $_ := $service.extraEnv }}
 {{- if hasPrefix "SEKISHO_UNSAFE_" $key }}
 {{ $name }}.extraEnv holds {{ $key }}, which is for tests only: remove it, or set unsafe.iUnderstand: true
@@ -338,7 +343,7 @@ dnsFilter.upstreams has no effect while dnsFilter.enabled is false: remove it, o
 {{- end -}}
 
 {{- define "sekisho.validate.environment" -}}
-{{- range $name, $service := merge (dict "dnsFilter" .Values.dnsFilter) (include "sekisho.services" . | fromJson) }}
+{{- range $name, $service := include "sekisho.programs" . | fromJson }}
 {{- range $key, $value := $service.extraEnv }}
 {{- if not (regexMatch "^[A-Za-z_][A-Za-z0-9_.-]*$" $key) }}
 {{ $name }}.extraEnv holds {{ $key | quote }}, which is no name of a variable: write letters, digits and _

@@ -16,20 +16,14 @@
 {{- define "sekisho.dnsFilterContainer" -}}
 {{- $filter := .root.Values.dnsFilter -}}
 {{- $env := dict
-  "HOST_IPS" (dict "valueFrom" (dict "fieldRef" (dict "fieldPath" "status.hostIPs")))
-  "POD_IPS" (dict "valueFrom" (dict "fieldRef" (dict "fieldPath" "status.podIPs")))
-  "SEKISHO_NODE_IPS" "$(HOST_IPS),$(POD_IPS)"
   "SEKISHO_DNS_FILTER_HOST" "127.0.0.1"
   "SEKISHO_DNS_FILTER_PORT" 5353
   "SEKISHO_DNS_FILTER_FOLDER" "/run/sekisho/dns-filter"
   "SEKISHO_OPS_HOST" .root.Values.cluster.listenHost
   "SEKISHO_OPS_PORT" 9094
-  "SEKISHO_DENY_CIDRS_FILE" (printf "%s/deny-cidrs.txt" .filesPath)
   "SEKISHO_LOG_LEVEL" .root.Values.logLevel -}}
+{{- $env = merge $env (include "sekisho.addressEnv" . | fromJson) -}}
 {{- with $filter.upstreams }}{{ $_ := set $env "SEKISHO_DNS_FILTER_UPSTREAMS" (join "," .) }}{{ end -}}
-{{- if .root.Values.unsafe.iUnderstand -}}
-{{- with .root.Values.unsafe.publicCIDRs }}{{ $_ := set $env "SEKISHO_UNSAFE_PUBLIC_CIDRS" (join "," .) }}{{ end -}}
-{{- end -}}
 - name: dns-filter
   image: {{ include "sekisho.image" (dict "root" .root "image" $filter.image) | quote }}
   imagePullPolicy: {{ .root.Values.image.pullPolicy }}
