@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type DnsZone, type MisskeyStub, type OriginRoute, PICTURES, type PictureName, type StubFile, type TestDns, type TestOrigin, startDnsServer, startMisskeyStub, startOrigin } from '@sekisho/testkit';
-import { type ServicePorts, type Stack, type StackPorts, type StackSpec, randomPorts, randomServicePorts, startStack } from '../scripts/local-stack/stack.ts';
+import type { ServicePorts } from '../scripts/local-stack/ports.ts';
+import { type Stack, type StackPorts, type StackSpec, randomPorts, randomServicePorts, startStack } from '../scripts/local-stack/stack.ts';
 import { type Answer, type Asking, ask } from './client.ts';
 
 /** Starting takes about two seconds on a quiet machine. */

@@ -3,6 +3,7 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { findProgram } from '../set-up/programs.ts';
+import type { ServicePorts } from './ports.ts';
 import { StackProblem } from './processes.ts';
 
 const HOW_TO_GET_IT = 'sudo apt install unbound';
@@ -20,13 +21,8 @@ export function chooseDnsFilter(wanted: 'on' | 'off' | 'auto', isInstalled = fin
   return { start: false, why: `Unbound is not installed; run: ${HOW_TO_GET_IT}` };
 }
 
-export interface FilterPorts {
-  readonly port: number;
-  readonly opsPort: number;
-}
-
 /** The resolvers that the others would have asked stand behind it. */
-export function filterEnvironment(ports: FilterPorts, shared: Readonly<Record<string, string>>, stackFolder: string): Record<string, string> {
+export function filterEnvironment(ports: ServicePorts, shared: Readonly<Record<string, string>>, stackFolder: string): Record<string, string> {
   const folder = join(stackFolder, 'dns-filter');
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const upstreams = shared['SEKISHO_DNS_FILTER_UPSTREAMS'] ?? shared['SEKISHO_DNS_SERVERS'];

@@ -1,6 +1,6 @@
 // What a user may set for the local stack, with the defaults of a laptop.
 
-import { parseAllowTarget } from '@sekisho/netguard';
+import { isEndpoint } from '@sekisho/netguard';
 import { ConfigError, envFields, loadConfig } from '@sekisho/runtime';
 import { z } from 'zod';
 
@@ -17,7 +17,7 @@ const schema = z.object({
   SEKISHO_DNS_FILTER_PORT: envFields.port(5354),
   SEKISHO_DNS_FILTER_OPS_PORT: envFields.port(9094),
   // Looked at here too: with a DNS filter it is the filter that gets it, under another name.
-  SEKISHO_DNS_SERVERS: envFields.list().refine((list) => list.every((text) => parseAllowTarget(text) !== undefined), { message: 'must be ip:port, separated by commas' }),
+  SEKISHO_DNS_SERVERS: envFields.each(isEndpoint, 'must be ip:port, separated by commas'),
   SEKISHO_LISTEN_HOST: envFields.host('127.0.0.1'),
   SEKISHO_PUBLIC_URL: envFields.httpUrl().optional(),
   SEKISHO_MISSKEY_URL: envFields.httpUrl().optional(),

@@ -2,6 +2,11 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
+export interface ServicePorts {
+  readonly port: number;
+  readonly opsPort: number;
+}
+
 export class PortTaken extends Error {}
 
 /** Rejects with a sentence when something listens on the port already. Port 0 is always free. */

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { ServiceName } from '@sekisho/contracts';
 import { filterEnvironment, filterPath } from './dns-filter.ts';
-import { freePort } from './ports.ts';
+import { type ServicePorts, freePort } from './ports.ts';
 import { type Processes, createProcesses } from './processes.ts';
 import { type StackRedis, startStackRedis } from './redis.ts';
 import { ensureSecrets } from './secrets.ts';
@@ -22,11 +22,6 @@ export interface StackPorts {
   readonly fetcher: number;
   readonly fetcherOps: number;
   readonly workerOps: number;
-}
-
-export interface ServicePorts {
-  readonly port: number;
-  readonly opsPort: number;
 }
 
 export interface StackSpec {
