@@ -3,7 +3,7 @@
 // its own, so that the machine may be of another release or architecture than the image.
 
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Architecture } from './order.ts';
 import { run } from './run.ts';
@@ -86,5 +86,5 @@ function keep(root: string, isKept: (path: string) => boolean, below = ''): void
     if (entry.isDirectory()) keep(root, isKept, path);
     else if (!isKept(path)) rmSync(join(root, path));
   }
-  if (below !== '' && statSync(join(root, below)).isDirectory() && readdirSync(join(root, below)).length === 0) rmSync(join(root, below), { recursive: true });
+  if (below !== '' && readdirSync(join(root, below)).length === 0) rmSync(join(root, below), { recursive: true });
 }
