@@ -3,7 +3,7 @@ import { CLASS_LIMITS } from '@sekisho/contracts';
 import { type Order, decoderCommand } from './command.ts';
 import { type Sandbox, layersBy } from './plan.ts';
 
-const sandbox: Sandbox = { mode: 'require', layers: layersBy(() => true), launcher: '/launcher', landlock: true, filter: '/f.bpf', profile: 'image-worker-0123456789ab' };
+const sandbox: Sandbox = { mode: 'require', layers: layersBy(() => true), launcher: '/launcher', filter: '/f.bpf', profile: 'image-worker-0123456789ab' };
 const order: Order = {
   sandbox, limits: CLASS_LIMITS.svg, paths: { run: ['/node', '/ld.so'], read: ['/libc', '/with space'] }, node: '/node', script: '/main.cjs', class: 'svg', parentPid: 42, parentNice: 0,
 };
@@ -20,7 +20,7 @@ describe('decoderCommand()', () => {
   });
 
   it('asks for no wall that is not planned', () => {
-    const bare: Sandbox = { ...sandbox, layers: layersBy(() => false), landlock: false, filter: undefined, profile: undefined };
+    const bare: Sandbox = { ...sandbox, layers: layersBy(() => false), filter: undefined, profile: undefined };
     expect(decoderCommand({ ...order, sandbox: bare })).toEqual(['/launcher', '--parent', '42', '--nice', '10', '--', '/node', '--jitless', '/main.cjs', 'svg']);
   });
 

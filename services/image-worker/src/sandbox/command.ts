@@ -40,7 +40,7 @@ function launcherOptions({ sandbox, limits, paths, parentPid, parentNice }: Orde
     '--nice', String(Math.min(NICE_MAX, Math.max(0, parentNice) + NICE)),
     ...(sandbox.layers.limits ? limitOptions(limits) : []),
     ...(profile === undefined ? [] : ['--stack', profile]),
-    ...(sandbox.landlock ? landlockOptions(paths) : []),
+    ...(sandbox.layers.landlock_files ? landlockOptions(paths) : []),
     ...(sandbox.filter === undefined ? [] : ['--filter', sandbox.filter]),
   ];
 }

@@ -5,4 +5,9 @@ export const SANDBOX_LAYERS = [
 ] as const;
 export type SandboxLayer = (typeof SANDBOX_LAYERS)[number];
 
+/** One rule set: they come and go together, and the later ones never without the first. */
+export const LANDLOCK_LAYERS: readonly SandboxLayer[] = ['landlock_files', 'landlock_tcp', 'landlock_scopes'];
+/** The launcher does the first two in any case; the environment of a decoder is always empty. */
+export const FIRM_LAYERS: readonly SandboxLayer[] = ['no_new_privs', 'descriptors', 'environment'];
+
 export const namesOf = (layers: Readonly<Record<SandboxLayer, boolean>>, on: boolean): SandboxLayer[] => SANDBOX_LAYERS.filter((layer) => layers[layer] === on);

@@ -17,7 +17,7 @@ const LANDLOCK = ['landlock_files', 'landlock_tcp', 'landlock_scopes'];
 describe('planSandbox()', () => {
   it('takes every layer there is', () => {
     const plan = planSandbox('require', good);
-    expect(plan).toMatchObject({ ok: true, lacks: [], sandbox: { launcher: '/launcher', landlock: true, filter: '/decoder.bpf', profile: PROFILE } });
+    expect(plan).toMatchObject({ ok: true, lacks: [], sandbox: { launcher: '/launcher', filter: '/decoder.bpf', profile: PROFILE } });
     expect(off(good)).toEqual([]);
   });
 
@@ -61,8 +61,8 @@ describe('planSandbox()', () => {
     fc.assert(fc.property(facts, (given) => {
       const plan = planSandbox('best-effort', given);
       if (!plan.ok) throw new Error(plan.problems.join(' '));
-      const { layers, launcher, landlock, filter, profile } = plan.sandbox;
-      expect([layers.landlock_files, layers.seccomp, layers.apparmor]).toEqual([landlock, filter !== undefined, profile !== undefined]);
+      const { layers, launcher, filter, profile } = plan.sandbox;
+      expect([layers.landlock_files, layers.seccomp, layers.apparmor]).toEqual([launcher !== undefined && given.landlockAbi > 0, filter !== undefined, profile !== undefined]);
       if (launcher === undefined) expect(namesOf(layers, true)).toEqual(['environment']);
       expect(new Set(plan.lacks.flatMap((lack) => lack.layers))).toEqual(new Set(namesOf(layers, false)));
     }));

@@ -2,7 +2,7 @@
 
 import type { Facts } from './facts.ts';
 import { decoderProfile, isWorkerProfile } from './label.ts';
-import { SANDBOX_LAYERS, type SandboxLayer } from './layers.ts';
+import { LANDLOCK_LAYERS, SANDBOX_LAYERS, type SandboxLayer } from './layers.ts';
 
 /** `require`: no start without the layers of a kernel of 2021; `best-effort`: what there is. */
 export type SandboxMode = 'require' | 'best-effort';
@@ -12,7 +12,6 @@ export interface Sandbox {
   readonly layers: Readonly<Record<SandboxLayer, boolean>>;
   /** Undefined: decoders are started without any wall of the kernel. */
   readonly launcher: string | undefined;
-  readonly landlock: boolean;
   /** Compiled seccomp filter. */
   readonly filter: string | undefined;
   /** AppArmor profile of this worker, whose `decoder` child is put on top for decoders. */
@@ -31,7 +30,6 @@ export type Plan =
   | { readonly ok: true; readonly sandbox: Sandbox; readonly lacks: readonly Lack[] }
   | { readonly ok: false; readonly problems: readonly string[] };
 
-const LANDLOCK: readonly SandboxLayer[] = ['landlock_files', 'landlock_tcp', 'landlock_scopes'];
 /** Interface versions of Landlock that brought rules for TCP (Linux 6.7) and scopes for signals and sockets (6.12). */
 const TCP_ABI = 4;
 const SCOPES_ABI = 6;
@@ -44,17 +42,12 @@ export function planSandbox(mode: SandboxMode, facts: Facts): Plan {
   if (mode === 'require' && required.length > 0) return { ok: false, problems: required.map(({ why }) => `SEKISHO_SANDBOX=require: ${why}`) };
   const missing = new Set(lacks.flatMap(({ layers }) => layers));
   const { launcher, filter, label } = facts;
-  const has = (layer: SandboxLayer): boolean => !missing.has(layer);
-  const sandbox: Sandbox = {
-    mode,
-    layers: layersBy(has),
-    launcher,
-    landlock: has('landlock_files'),
-    filter: has('seccomp') ? filter : undefined,
-    profile: has('apparmor') ? label?.name : undefined,
-  };
-  return { ok: true, sandbox, lacks };
+  return { ok: true, sandbox: withLayers({ mode, launcher, filter, profile: label?.name }, (layer) => !missing.has(layer)), lacks };
 }
+
+/** A sandbox of these layers: nothing is asked of the launcher for another one. */
+export const withLayers = ({ mode, launcher, filter, profile }: Omit<Sandbox, 'layers'>, has: (layer: SandboxLayer) => boolean): Sandbox =>
+  ({ mode, layers: layersBy(has), launcher, filter: has('seccomp') ? filter : undefined, profile: has('apparmor') ? profile : undefined });
 
 export const layersBy = (has: (layer: SandboxLayer) => boolean): Readonly<Record<SandboxLayer, boolean>> => ({
   no_new_privs: has('no_new_privs'), limits: has('limits'), descriptors: has('descriptors'), environment: has('environment'),
@@ -76,7 +69,7 @@ function lacksOf(facts: Facts): Lack[] {
 
 function landlockLack({ landlockAbi }: Facts): Lack | undefined {
   if (landlockAbi < 1) {
-    return { layers: LANDLOCK, required: true, why: 'no Landlock: it needs Linux 5.13, `landlock` in /sys/kernel/security/lsm (boot option lsm=), and a seccomp profile of the container that allows landlock_create_ruleset' };
+    return { layers: LANDLOCK_LAYERS, required: true, why: 'no Landlock: it needs Linux 5.13, `landlock` in /sys/kernel/security/lsm (boot option lsm=), and a seccomp profile of the container that allows landlock_create_ruleset' };
   }
   if (landlockAbi < TCP_ABI) {
     return { layers: ['landlock_tcp', 'landlock_scopes'], required: false, why: `Landlock of this kernel (version ${landlockAbi}) has rules for files alone; TCP needs Linux 6.7, signals and abstract sockets 6.12` };

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { CLASS_LIMITS } from '@sekisho/contracts';
 import type { ProcessClass } from '../pool/isolation.ts';
 import { type ProcessLimits, decoderCommand } from './command.ts';
-import { type SandboxLayer, namesOf } from './layers.ts';
+import { FIRM_LAYERS, LANDLOCK_LAYERS, type SandboxLayer, namesOf } from './layers.ts';
 import { DECODER_FOLDER, type DecoderPaths, OPENSSL_CONF, findDecoderPaths } from './paths.ts';
-import { type Sandbox, layersBy } from './plan.ts';
+import { type Sandbox, withLayers } from './plan.ts';
 import { type AskedWalls, type Walls, missingWalls, readWalls } from './walls.ts';
 
 export interface SpawnedDecoder {
@@ -68,20 +68,10 @@ function missingOf(asked: AskedWalls, own: Walls, pid: number): readonly Sandbox
 
 const widened = (paths: DecoderPaths, more: DecoderPaths): DecoderPaths => ({ run: [...paths.run, ...more.run], read: [...paths.read, ...more.read] });
 
-const LANDLOCK: readonly SandboxLayer[] = ['landlock_files', 'landlock_tcp', 'landlock_scopes'];
-/** The launcher does the first two in any case; what an environment could do a test tries with `extraEnv`. */
-const FIRM: readonly SandboxLayer[] = ['no_new_privs', 'descriptors', 'environment'];
-
+/** What an environment could do a test tries with `extraEnv`. */
 function reduced(sandbox: Sandbox, without: readonly SandboxLayer[]): Sandbox {
-  const firm = without.find((layer) => FIRM.includes(layer));
+  const firm = without.find((layer) => FIRM_LAYERS.includes(layer));
   if (firm !== undefined) throw new Error(`${firm} cannot be left out`);
-  const out = new Set(LANDLOCK.some((layer) => without.includes(layer)) ? [...without, ...LANDLOCK] : without);
-  const has = (layer: SandboxLayer): boolean => sandbox.layers[layer] && !out.has(layer);
-  return {
-    ...sandbox,
-    layers: layersBy(has),
-    landlock: has('landlock_files'),
-    filter: has('seccomp') ? sandbox.filter : undefined,
-    profile: has('apparmor') ? sandbox.profile : undefined,
-  };
+  const out = new Set(LANDLOCK_LAYERS.some((layer) => without.includes(layer)) ? [...without, ...LANDLOCK_LAYERS] : without);
+  return withLayers(sandbox, (layer) => sandbox.layers[layer] && !out.has(layer));
 }

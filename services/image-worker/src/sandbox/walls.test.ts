@@ -8,7 +8,7 @@ import { type Walls, missingWalls, parseLimits, parseStatus, readWalls } from '.
 
 const PROFILE = 'image-worker-0123456789ab';
 const limits = CLASS_LIMITS.raster;
-const sandbox: Sandbox = { mode: 'require', layers: layersBy(() => true), launcher: '/launcher', landlock: true, filter: '/f.bpf', profile: PROFILE };
+const sandbox: Sandbox = { mode: 'require', layers: layersBy(() => true), launcher: '/launcher', filter: '/f.bpf', profile: PROFILE };
 const own: Walls = { noNewPrivs: true, seccompMode: 2, seccompFilters: 1, rlimits: new Map(), label: { name: PROFILE, mode: 'enforce' } };
 const standing: Walls = {
   noNewPrivs: true, seccompMode: 2, seccompFilters: 2, label: { name: decoderLabel(PROFILE), mode: 'enforce' },
