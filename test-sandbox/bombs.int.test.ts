@@ -4,8 +4,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { CLASS_LIMITS } from '@sekisho/contracts';
 import { logoSvg, makePicture } from '@sekisho/testkit';
+import { decideSandbox } from '../services/image-worker/src/sandbox/decide.ts';
 import { readFacts } from '../services/image-worker/src/sandbox/facts.ts';
-import { type Sandbox, planSandbox } from '../services/image-worker/src/sandbox/plan.ts';
+import type { Sandbox } from '../services/image-worker/src/sandbox/plan.ts';
 import { createSpawn } from '../services/image-worker/src/sandbox/spawn.ts';
 import { CORPUS_BOMBS, GOOD_FILES, MADE_BOMBS, type SuiteFile } from './bombs/files.ts';
 import { Lane, type Picture, type Seen, onLanes } from './bombs/lane.ts';
@@ -23,13 +24,8 @@ const MiB = 1_024 * 1_024;
 /** Programs, libraries and stacks, which RLIMIT_DATA does not count. */
 const MAPPED_BYTES_MAX = 64 * MiB;
 
-function sandboxOf(facts = readFacts()): Sandbox {
-  const plan = planSandbox('best-effort', facts);
-  if (!plan.ok) throw new Error(plan.problems.join('; '));
-  return plan.sandbox;
-}
-const walled = sandboxOf();
-const bare = sandboxOf({ ...readFacts(), launcher: undefined });
+const { sandbox: walled } = decideSandbox('best-effort');
+const { sandbox: bare } = decideSandbox('best-effort', { ...readFacts(), launcher: undefined });
 
 const opened: Lane[] = [];
 async function openLanes(sandbox: Sandbox, count = LANES, wallMs?: number): Promise<Lane[]> {
@@ -118,13 +114,10 @@ describe('good pictures', () => {
 
   beforeAll(async () => {
     const pairs = [await pairOfLanes(), await pairOfLanes()];
-    const waiting = [...GOOD_FILES];
-    await Promise.all(pairs.map(async ([behind, without]) => {
-      for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-        const picture = { site: 'good', class: file.class, mode: file.mode, body: await file.bytes() };
-        if (behind !== undefined && without !== undefined) ways.set(file.name, { walled: await behind.decode(picture), bare: await without.decode(picture) });
-      }
-    }));
+    await onLanes(pairs, GOOD_FILES, async ([behind, without], file) => {
+      const picture = { site: 'good', class: file.class, mode: file.mode, body: await file.bytes() };
+      if (behind !== undefined && without !== undefined) ways.set(file.name, { walled: await behind.decode(picture), bare: await without.decode(picture) });
+    });
   }, 120_000);
 
   it.each(GOOD_FILES.map(({ name }) => name))('%s has the same bytes behind walls and without', (name) => {

@@ -92,8 +92,8 @@ function residentPeak(pid: number): number | undefined {
   }
 }
 
-/** Runs the work of a list on each lane, in the order of the list. */
-export async function onLanes<T>(lanes: readonly Lane[], list: readonly T[], work: (lane: Lane, item: T) => Promise<void>): Promise<void> {
+/** Does the work of a list on each lane (or pair of lanes), in the order of the list. */
+export async function onLanes<L, T>(lanes: readonly L[], list: readonly T[], work: (lane: L, item: T) => Promise<void>): Promise<void> {
   const waiting = [...list];
   await Promise.all(lanes.map(async (lane) => {
     for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) await work(lane, item);

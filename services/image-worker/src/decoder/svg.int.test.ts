@@ -10,8 +10,8 @@ import { LIMITS } from '@sekisho/contracts';
 import { bmp, encodeAvif, encodeGif, encodeJpeg, encodePng, encodeWebp, hrefSvg, imageSvg, includeSvg, logoSvg, scriptSvg, svg, tiff, xxeSvg } from '@sekisho/testkit';
 import sharp from 'sharp';
 import { type DecodeOutcome, DecoderPool } from '../pool/pool.ts';
+import { decideSandbox } from '../sandbox/decide.ts';
 import { readFacts } from '../sandbox/facts.ts';
-import { planSandbox } from '../sandbox/plan.ts';
 import { createSpawn } from '../sandbox/spawn.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sekisho-svg-'));
@@ -38,9 +38,8 @@ afterAll(async () => {
 interface Way { readonly walls: boolean; readonly env?: Readonly<Record<string, string>> }
 function openPool({ walls, env = {} }: Way): DecoderPool {
   const facts = readFacts();
-  const plan = planSandbox('best-effort', walls ? facts : { ...facts, launcher: undefined });
-  if (!plan.ok) throw new Error(plan.problems.join('; '));
-  const pool = new DecoderPool({ slots: 1, isolation: 'site', spawn: createSpawn({ sandbox: plan.sandbox, extraEnv: env }) });
+  const { sandbox } = decideSandbox('best-effort', walls ? facts : { ...facts, launcher: undefined });
+  const pool = new DecoderPool({ slots: 1, isolation: 'site', spawn: createSpawn({ sandbox, extraEnv: env }) });
   pools.push(pool);
   return pool;
 }
