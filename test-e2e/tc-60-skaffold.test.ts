@@ -34,6 +34,8 @@ function skaffold(args: readonly string[]): Run {
   const env = {
     ...process.env, BASE_IMAGE: 'localhost/sekisho-debian:13', SKAFFOLD_UPDATE_CHECK: 'false', SKAFFOLD_INTERACTIVE: 'false',
     SKAFFOLD_DEFAULT_REPO: '127.0.0.1:5000', SKAFFOLD_PROFILE: 'local-images',
+    // Skaffold writes a Helm plugin of its own, and leaves it when it is stopped.
+    HELM_DATA_HOME: join(COPY, '.run/helm'),
   };
   const child = spawn('skaffold', args, { cwd: COPY, env, stdio: ['ignore', 'pipe', 'pipe'], timeout: 2 * SKAFFOLD_MS, killSignal: 'SIGKILL' });
   let output = '';
