@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { encodePng, paint } from '@sekisho/testkit';
 import { stageSources } from '../../scripts/images/stage.ts';
 import { compileStatic, ensureLauncher, LAUNCHER_SOURCE } from '../../scripts/set-up/launcher.ts';
+import { ensureProbe } from '../../test-sandbox/probe/build.ts';
 import { run } from './command.ts';
 import { ociConfig } from './containers.ts';
 import { CONTAINERS, LAUNCHER, PROFILES, REPLACING_LAUNCHER, ROWS } from './scenarios.ts';
@@ -14,7 +15,6 @@ import { ROOT } from './state.ts';
 /** Where the decoder's own profile lets it read and load; nothing in it knows of tests. */
 const PROBE_SCRIPT = 'app/services/image-worker/src/decoder/probe.cjs';
 const PROBE_LIBRARY = 'app/node_modules/@img/probe/probe.node';
-const PROGRAMS = ['main.c', 'escape.c', 'mark.c'];
 const FILTERS = ['k8s/seccomp/decoder.x86_64.bpf'];
 /** With text: fonts are read behind all walls too. */
 const SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="200" height="100"><text x="10" y="50" font-size="40">Sekisho</text></svg>';
@@ -52,7 +52,7 @@ function addGuest(root: string): void {
   cpSync(guest, join(root, 'app/test-vm/guest'), { recursive: true });
   copy(root, join(guest, 'init.sh'), 'init');
   copy(root, join(guest, 'probe.cjs'), PROBE_SCRIPT);
-  compileProbe(join(root, PROBE_LIBRARY));
+  copy(root, join(ensureProbe(), 'inside/probe.node'), PROBE_LIBRARY);
   write(root, 'containers/rows', ROWS.map((names) => `${names.join(' ')}\n`).join(''));
   write(root, 'app/test-vm/guest/picture.png', encodePng(paint(320, 240, 3)));
   write(root, 'app/test-vm/guest/picture.svg', SVG);
@@ -73,14 +73,6 @@ function stripTypes(folder: string): void {
     const path = join(parentPath, name);
     writeFileSync(path, stripTypeScriptTypes(readFileSync(path, 'utf8')));
   }
-}
-
-/** The attempts of test-sandbox as a library; the files left out have a main(). */
-function compileProbe(library: string): void {
-  mkdirSync(dirname(library), { recursive: true });
-  const folder = join(ROOT, 'test-sandbox/probe');
-  const sources = readdirSync(folder).filter((name) => name.endsWith('.c') && !PROGRAMS.includes(name)).map((name) => join(folder, name));
-  run('gcc', ['-std=c11', '-O2', '-w', '-shared', '-fPIC', '-o', library, ...sources]);
 }
 
 function write(root: string, path: string, text: string | Buffer): void {
