@@ -2,9 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import { deniedAddress, garbledAddress, publicAddress } from '@sekisho/testkit/arbitraries';
 import fc from 'fast-check';
 import { isIP } from 'node:net';
-import { createAddressPolicy, parseAllowTarget } from './address-policy.ts';
+import { createAddressPolicy } from './address-policy.ts';
 import { formatAddress } from './address-text.ts';
 import { classifyAddress, parseCidr } from './address.ts';
+import { parseEndpoint } from './endpoint.ts';
 import { embedPrefix, NAT64_PREFIX_BITS, parseNat64Prefix } from './nat64.ts';
 
 describe('createAddressPolicy()', () => {
@@ -56,7 +57,7 @@ describe('createAddressPolicy()', () => {
   it.each(['127.0.0.1', '127.0.0.1:0', '127.0.0.1:65536', '127.0.0.1:08', 'localhost:80', '::1:80', '[127.0.0.1:80', '127.1:80', ' 127.0.0.1:80'])(
     'refuses the allow target %j',
     (text) => {
-      expect(parseAllowTarget(text)).toBeUndefined();
+      expect(parseEndpoint(text)).toBeUndefined();
       expect(() => createAddressPolicy({ unsafeAllowTargets: [text] })).toThrow(TypeError);
     },
   );

@@ -2,6 +2,7 @@
 
 import { NAT64_MALFORMED } from './address-table.ts';
 import { type Address, type AddressClass, addressKey, classifyAddress, classifyParsed, isIsatap, parseAddress, parseCidr, type Prefix, prefixHolds } from './address.ts';
+import { parseEndpoint } from './endpoint.ts';
 import { decodeNat64, parseNat64Prefix } from './nat64.ts';
 
 /** Ports a stranger may name. Anything else would make the fetcher a port scanner of the internet. */
@@ -79,15 +80,6 @@ function judge(address: Address, networks: Networks): AddressVerdict {
   return byClass(classifyParsed(address));
 }
 
-/** `ip:port` or `[ipv6]:port`; undefined for anything else. */
-export function parseAllowTarget(text: string): { readonly key: string; readonly port: number } | undefined {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([0-9.]+)):([1-9]\d{0,4})$/.exec(text);
-  const address = parseAddress(match?.[1] ?? match?.[2] ?? '');
-  const port = Number(match?.[3] ?? 0);
-  if (address === undefined || port < 1 || port > 65_535) return undefined;
-  return { key: addressKey(address), port };
-}
-
 interface NamedPrefix {
   readonly cidr: string;
   readonly prefix: Prefix;
@@ -121,8 +113,9 @@ function parseNat64Prefixes(texts: readonly string[]): readonly Prefix[] {
 function parseTargets(texts: readonly string[]): readonly { readonly key: string; readonly port: number }[] {
   if (texts.length > ALLOW_TARGETS_MAX) throw new TypeError(`more than ${ALLOW_TARGETS_MAX} allow targets`);
   return texts.map((text) => {
-    const target = parseAllowTarget(text);
-    if (target === undefined) throw new TypeError(`no ip:port: ${JSON.stringify(text)}`);
-    return target;
+    const target = parseEndpoint(text);
+    const address = parseAddress(target?.address ?? '');
+    if (target === undefined || address === undefined) throw new TypeError(`no ip:port: ${JSON.stringify(text)}`);
+    return { key: addressKey(address), port: target.port };
   });
 }

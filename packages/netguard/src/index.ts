@@ -22,9 +22,9 @@ export {
   type AddressPolicyOptions,
   type AddressVerdict,
   createAddressPolicy,
-  parseAllowTarget,
 } from './address-policy.ts';
 export { formatAddress, formatPrefix } from './address-text.ts';
+export { type Endpoint, parseEndpoint } from './endpoint.ts';
 export { CIDR_LIST_BYTES_MAX, parseCidrList } from './cidr-list.ts';
 export {
   type Connected,

@@ -1,13 +1,14 @@
 // Settings about addresses that several services have, each with one meaning. Pure.
 
-import { createAddressPolicy, parseAllowTarget } from './address-policy.ts';
+import { createAddressPolicy } from './address-policy.ts';
 import { parseCidr } from './address.ts';
+import { parseEndpoint } from './endpoint.ts';
 import { parseNat64Prefix } from './nat64.ts';
 import { ownHostSet } from './url.ts';
 
 export const isCidr = (text: string): boolean => parseCidr(text) !== undefined;
 /** `ip:port` */
-export const isEndpoint = (text: string): boolean => parseAllowTarget(text) !== undefined;
+export const isEndpoint = (text: string): boolean => parseEndpoint(text) !== undefined;
 export const isNat64Prefix = (text: string): boolean => parseNat64Prefix(text) !== undefined;
 
 /** A bare host, without port, path or credentials. */

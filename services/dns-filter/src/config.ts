@@ -1,11 +1,10 @@
 // The only reader of the environment.
 
 import { readFileSync } from 'node:fs';
-import { clusterDenied, isCidr, isNat64Prefix, parseAddress } from '@sekisho/netguard';
-import type { Endpoint } from '@sekisho/netguard/dns';
+import { clusterDenied, type Endpoint, isCidr, isEndpoint, isNat64Prefix, parseAddress, parseEndpoint } from '@sekisho/netguard';
 import { ConfigError, envFields, loadConfig } from '@sekisho/runtime';
 import { z } from 'zod';
-import { parseEndpoint, readNameServers } from './upstreams/upstreams.ts';
+import { readNameServers } from './upstreams/upstreams.ts';
 
 const RESOLV_CONF = '/etc/resolv.conf';
 /** More would only stretch the wait for a dead one. */
@@ -28,11 +27,10 @@ export interface DnsFilterConfig {
   readonly logLevel: string;
 }
 
-
 const schema = z.object({
   SEKISHO_DNS_FILTER_HOST: envFields.host('127.0.0.1').refine(isLoopback, 'must be a loopback address: an open resolver serves attackers'),
   SEKISHO_DNS_FILTER_PORT: envFields.port(5353).refine((port) => port > 0, 'must not be 0'),
-  SEKISHO_DNS_FILTER_UPSTREAMS: envFields.each((text) => parseEndpoint(text) !== undefined, 'must be ip:port, separated by commas'),
+  SEKISHO_DNS_FILTER_UPSTREAMS: envFields.each(isEndpoint, 'must be ip:port, separated by commas'),
   // Short, for the address of a unix socket has at most 107 bytes.
   SEKISHO_DNS_FILTER_FOLDER: z.string().regex(/^\/[\w./-]{1,80}$/, 'must be a short absolute path of letters, digits, dots and hyphens').default('/run/sekisho/dns-filter'),
   SEKISHO_OPS_HOST: envFields.host('0.0.0.0'),

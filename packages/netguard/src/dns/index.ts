@@ -3,7 +3,6 @@ export { type AddressTable, type DeniedOptions, type DeniedPrefix, deniedPrefixe
 export { RPZ_ZONE_NAME, rpzIpName, type RpzZone, rpzZone } from './rpz-zone.ts';
 export {
   CLIENT_QUERIES_PER_SECOND_MAX,
-  type Endpoint,
   READY_NAME,
   READY_TEXT,
   unboundConf,

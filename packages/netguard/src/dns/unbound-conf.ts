@@ -4,6 +4,7 @@
 
 import { parseCidr, type Prefix } from '../address.ts';
 import { formatPrefix } from '../address-text.ts';
+import type { Endpoint } from '../endpoint.ts';
 import { DENIED_SUFFIXES } from '../names.ts';
 import { subtract } from './prefix.ts';
 import { RPZ_ZONE_NAME } from './rpz-zone.ts';
@@ -23,12 +24,6 @@ const UPSTREAM_MS = 1_500;
 
 /** RFC 5737: never an upstream. */
 const NOBODY = '192.0.2.1';
-
-export interface Endpoint {
-  /** IPv4 or IPv6 address. */
-  readonly address: string;
-  readonly port: number;
-}
 
 export interface UnboundSettings {
   /** On loopback: only the own pod or host may ask. */

@@ -1,7 +1,8 @@
 // Does the child answer on its port?
 
 import { Resolver } from 'node:dns/promises';
-import { type Endpoint, READY_NAME, READY_TEXT } from '@sekisho/netguard/dns';
+import type { Endpoint } from '@sekisho/netguard';
+import { READY_NAME, READY_TEXT } from '@sekisho/netguard/dns';
 
 const ASK_MS = 500;
 
