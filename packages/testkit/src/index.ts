@@ -1,5 +1,6 @@
 // For tests only: real servers on loopback, hostile ones among them, and generators of data.
 export * from './redis.ts';
+export * from './program.ts';
 export * from './dns/index.ts';
 export * from './images/index.ts';
 export * from './corpus/index.ts';

@@ -1,13 +1,13 @@
 // Unbound and its supervisor live and die together.
 
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, it } from '@jest/globals';
-import { freePort, startHostileDns } from '@sekisho/testkit';
+import { freePort, type Program, startHostileDns, startProgram } from '@sekisho/testkit';
 import { until } from '@sekisho/testkit/until';
 import { answersItself } from './child/ready.ts';
 import { addressesIn, installed, type Rig, startRig, withUnbound } from './testing/rig.ts';
@@ -104,11 +104,10 @@ withUnbound('a start that fails (needs unbound)', () => {
 });
 
 interface Process {
-  readonly child: ChildProcess;
+  readonly program: Program;
   readonly port: number;
   readonly opsPort: number;
   readonly place: string;
-  readonly output: { text: string };
 }
 
 async function startMain(name: string, more: Record<string, string> = {}): Promise<Process> {
@@ -120,15 +119,14 @@ async function startMain(name: string, more: Record<string, string> = {}): Promi
     PATH: process.env['PATH'] ?? '', SEKISHO_DNS_FILTER_PORT: String(port), SEKISHO_DNS_FILTER_UPSTREAMS: dns.address, SEKISHO_DNS_FILTER_FOLDER: place,
     SEKISHO_OPS_HOST: '127.0.0.1', SEKISHO_OPS_PORT: String(opsPort), ...more,
   };
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts')], { env, stdio: ['ignore', 'pipe', 'pipe'] });
-  const output = { text: '' };
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => void (output.text += chunk.toString()));
+  const program = startProgram(join(import.meta.dirname, 'main.ts'), env);
+  const { child } = program;
   running.push(async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     child.kill('SIGKILL');
-    await once(child, 'exit');
+    await program.ended;
   });
-  return { child, port, opsPort, place, output };
+  return { program, port, opsPort, place };
 }
 const isReady = async ({ opsPort }: Process): Promise<boolean> => await fetch(`http://127.0.0.1:${opsPort}/readyz`).then(({ status }) => status === 200, () => false);
 
@@ -137,12 +135,12 @@ withUnbound('main (needs unbound)', () => {
     const main = await startMain('term');
     await until(() => isReady(main), 20_000);
     const started = performance.now();
-    main.child.kill('SIGTERM');
-    expect(await once(main.child, 'exit')).toEqual([0, null]);
+    main.program.child.kill('SIGTERM');
+    expect(await main.program.ended).toEqual([0, null]);
     expect(performance.now() - started).toBeLessThan(4_000);
     expect(unbounds(main.place)).toEqual([]);
-    expect(main.output.text).toContain('service stopped (unbound');
-    expect(main.output.text).toContain('shutdown done');
+    expect(main.program.text).toContain('service stopped (unbound');
+    expect(main.program.text).toContain('shutdown done');
   }, 60_000);
 
   it('ends in time even when its child stands still', async () => {
@@ -150,8 +148,8 @@ withUnbound('main (needs unbound)', () => {
     await until(() => isReady(main), 20_000);
     for (const pid of unbounds(main.place)) process.kill(pid, 'SIGSTOP');
     const started = performance.now();
-    main.child.kill('SIGTERM');
-    expect(await once(main.child, 'exit')).toEqual([0, null]);
+    main.program.child.kill('SIGTERM');
+    expect(await main.program.ended).toEqual([0, null]);
     expect(performance.now() - started).toBeLessThan(6_000);
     expect(unbounds(main.place)).toEqual([]);
   }, 60_000);
@@ -160,7 +158,7 @@ withUnbound('main (needs unbound)', () => {
     const main = await startMain('kill');
     await until(() => isReady(main), 20_000);
     expect(unbounds(main.place)).toHaveLength(1);
-    main.child.kill('SIGKILL');
+    main.program.child.kill('SIGKILL');
     await until(() => unbounds(main.place).length === 0);
   }, 60_000);
 
@@ -168,7 +166,7 @@ withUnbound('main (needs unbound)', () => {
     const main = await startMain('left');
     await until(() => isReady(main), 20_000);
     const conf = join(main.place, 'unbound/unbound.conf');
-    main.child.kill('SIGKILL');
+    main.program.child.kill('SIGKILL');
     await until(() => unbounds(main.place).length === 0);
     const orphan = spawn(installed()!.unbound, ['-d', '-c', conf], { stdio: 'ignore' });
     const ended = once(orphan, 'exit');
@@ -188,7 +186,7 @@ withUnbound('main (needs unbound)', () => {
     const main = await startMain('often', { PATH: `${bin}:${process.env['PATH'] ?? ''}` });
     await until(() => isReady(main), 20_000);
     for (const pid of unbounds(main.place)) process.kill(pid, 'SIGKILL');
-    expect(await once(main.child, 'exit')).toEqual([1, null]);
-    expect(main.output.text).toContain('unbound fell too often');
+    expect(await main.program.ended).toEqual([1, null]);
+    expect(main.program.text).toContain('unbound fell too often');
   }, 60_000);
 });

@@ -1,29 +1,22 @@
 // The process itself: starts, serves, stops in order.
 
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { freePort } from '@sekisho/testkit';
+import { freePort, startProgram } from '@sekisho/testkit';
 import { until } from '@sekisho/testkit/until';
 
 const env = (port: number, opsPort: number): Record<string, string> => ({
   PATH: '', SEKISHO_PUBLIC_URL: 'https://misskey.origin.example', SEKISHO_LISTEN_HOST: '127.0.0.1', SEKISHO_OPS_HOST: '127.0.0.1', SEKISHO_EGRESS_PORT: String(port), SEKISHO_OPS_PORT: String(opsPort),
   SEKISHO_SHUTDOWN_DELAY_MS: '0', SEKISHO_SHUTDOWN_DRAIN_MS: '500', SEKISHO_UNSAFE_ALLOW_TARGETS: '127.0.0.1:1234', SEKISHO_EGRESS_MODE: 'report',
 });
-const start = (variables: Record<string, string>, ...args: string[]) => {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), ...args], { env: variables, stdio: ['ignore', 'pipe', 'pipe'] });
-  const output = { text: '' };
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => void (output.text += chunk.toString()));
-  return { child, output };
-};
+const start = (variables: Record<string, string>, ...args: string[]) => startProgram(join(import.meta.dirname, 'main.ts'), variables, args);
 
 describe('main', () => {
   it('is ready, warns of what is unsafe, answers, and stops on SIGTERM with a client waiting', async () => {
     const [port, opsPort] = [await freePort(), await freePort()];
-    const { child, output } = start(env(port, opsPort));
-    const exit = once(child, 'exit');
+    const program = start(env(port, opsPort));
     const ready = async (): Promise<unknown> => await fetch(`http://127.0.0.1:${opsPort}/readyz`).then(async (answer) => await answer.json(), () => undefined);
     await until(async () => (await ready()) !== undefined, 20_000);
     expect(await ready()).toMatchObject({ ready: true, tunnels: 0, mode: 'report' });
@@ -31,10 +24,10 @@ describe('main', () => {
     const waiting = connect({ port, host: '127.0.0.1' }).on('error', () => undefined);
     await once(waiting, 'connect');
     const startMs = performance.now();
-    child.kill('SIGTERM');
-    expect(await exit).toEqual([0, null]);
+    program.child.kill('SIGTERM');
+    expect(await program.ended).toEqual([0, null]);
     expect(performance.now() - startMs).toBeLessThan(3_000);
-    for (const text of ['SEKISHO_UNSAFE_ALLOW_TARGETS is set', 'SEKISHO_EGRESS_MODE is report', 'SEKISHO_EGRESS_METHOD', 'shutdown done']) expect(output.text).toContain(text);
+    for (const text of ['SEKISHO_UNSAFE_ALLOW_TARGETS is set', 'SEKISHO_EGRESS_MODE is report', 'SEKISHO_EGRESS_METHOD', 'shutdown done']) expect(program.text).toContain(text);
     waiting.destroy();
   }, 40_000);
 
@@ -42,17 +35,17 @@ describe('main', () => {
     const port = await freePort();
     const holder = createServer().listen(port, '127.0.0.1');
     await once(holder, 'listening');
-    const { child, output } = start(env(port, await freePort()));
-    expect(await once(child, 'exit')).toEqual([1, null]);
-    expect(output.text).toContain(`port ${port} is already in use`);
+    const program = start(env(port, await freePort()));
+    expect(await program.ended).toEqual([1, null]);
+    expect(program.text).toContain(`port ${port} is already in use`);
     holder.close();
   }, 30_000);
 
   it('checks the configuration', async () => {
     const good = start(env(0, 0), '--check-config');
-    expect(await once(good.child, 'exit')).toEqual([0, null]);
+    expect(await good.ended).toEqual([0, null]);
     const bad = start({ ...env(0, 0), SEKISHO_EGRESS_MODE: 'x' }, '--check-config');
-    expect(await once(bad.child, 'exit')).toEqual([1, null]);
-    expect(bad.output.text).toContain('SEKISHO_EGRESS_MODE');
+    expect(await bad.ended).toEqual([1, null]);
+    expect(bad.text).toContain('SEKISHO_EGRESS_MODE');
   }, 30_000);
 });

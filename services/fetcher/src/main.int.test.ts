@@ -1,12 +1,13 @@
 // The process itself: starts, serves, stops in order.
 
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { freePort } from '@sekisho/testkit';
+import { freePort, startProgram } from '@sekisho/testkit';
+import { until } from '@sekisho/testkit/until';
 
 const folder = mkdtempSync(join(tmpdir(), 'sekisho-main-'));
 writeFileSync(join(folder, 'token'), 'a'.repeat(32));
@@ -19,47 +20,40 @@ const env = (port: number, opsPort: number): Record<string, string> => ({
   SEKISHO_LISTEN_HOST: '127.0.0.1', SEKISHO_OPS_HOST: '127.0.0.1', SEKISHO_FETCHER_PORT: String(port), SEKISHO_OPS_PORT: String(opsPort),
   SEKISHO_SHUTDOWN_DELAY_MS: '0', SEKISHO_SHUTDOWN_DRAIN_MS: '1000', SEKISHO_UNSAFE_ALLOW_TARGETS: '127.0.0.1:1234',
 });
-const start = (variables: Record<string, string>, ...args: string[]) => {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), ...args], { env: variables, stdio: ['ignore', 'pipe', 'pipe'] });
-  const output = { text: '' };
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => void (output.text += chunk.toString()));
-  return { child, output };
-};
+const start = (variables: Record<string, string>, ...args: string[]) => startProgram(join(import.meta.dirname, 'main.ts'), variables, args);
 
 describe('main', () => {
   it('is ready without Redis, warns of what is unsafe, and stops on SIGTERM', async () => {
     const [port, opsPort] = [await freePort(), await freePort()];
-    const { child, output } = start(env(port, opsPort));
-    const exit = once(child, 'exit');
+    const program = start(env(port, opsPort));
     let ready: unknown;
-    for (let turn = 0; turn < 300 && ready === undefined; turn += 1) {
+    await until(async () => {
       ready = await fetch(`http://127.0.0.1:${opsPort}/readyz`).then(async (answer) => await answer.json(), () => undefined);
-      if (ready === undefined) await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+      return ready !== undefined;
+    }, 15_000);
     expect(ready).toMatchObject({ ready: true, workRedis: 'down' });
     expect((await fetch(`http://127.0.0.1:${port}/v1/fetch`)).status).toBe(403);
-    child.kill('SIGTERM');
-    expect(await exit).toEqual([0, null]);
-    expect(output.text).toContain('SEKISHO_UNSAFE_ALLOW_TARGETS is set');
-    expect(output.text).toContain('shutdown done');
+    program.child.kill('SIGTERM');
+    expect(await program.ended).toEqual([0, null]);
+    expect(program.text).toContain('SEKISHO_UNSAFE_ALLOW_TARGETS is set');
+    expect(program.text).toContain('shutdown done');
   }, 30_000);
 
   it('tells a taken port in one sentence', async () => {
     const port = await freePort();
-    const { createServer } = await import('node:net');
     const holder = createServer().listen(port, '127.0.0.1');
     await once(holder, 'listening');
-    const { child, output } = start(env(port, await freePort()));
-    expect(await once(child, 'exit')).toEqual([1, null]);
-    expect(output.text).toContain(`port ${port} is already in use`);
+    const program = start(env(port, await freePort()));
+    expect(await program.ended).toEqual([1, null]);
+    expect(program.text).toContain(`port ${port} is already in use`);
     holder.close();
   }, 30_000);
 
   it('checks the configuration', async () => {
     const good = start(env(0, 0), '--check-config');
-    expect(await once(good.child, 'exit')).toEqual([0, null]);
+    expect(await good.ended).toEqual([0, null]);
     const bad = start({ ...env(0, 0), SEKISHO_FETCH_PLAIN_HTTP: 'x' }, '--check-config');
-    expect(await once(bad.child, 'exit')).toEqual([1, null]);
-    expect(bad.output.text).toContain('SEKISHO_FETCH_PLAIN_HTTP');
+    expect(await bad.ended).toEqual([1, null]);
+    expect(bad.text).toContain('SEKISHO_FETCH_PLAIN_HTTP');
   }, 30_000);
 });
