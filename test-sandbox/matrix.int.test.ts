@@ -3,13 +3,13 @@
 // alone: without it the kernel takes neither a filter nor Landlock from a process that is not root.
 
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { readFacts } from '../services/image-worker/src/sandbox/facts.ts';
 import { ATTEMPTS } from './attempts.ts';
 import { ALL, COLUMNS, type Column, NONE, WITHOUT_LANDLOCK, comesBack, hasWall, isPossible, without } from './columns.ts';
 import { type Outcome, makeSetuid, rootProblem, runProbe, unprivilegedProblem } from './run-probe.ts';
-import { landlockAbi } from './variants.ts';
 
 const RUN_MS = 240_000;
-const abi = landlockAbi();
+const { landlockAbi: abi } = readFacts();
 const setuid = makeSetuid();
 afterAll(() => setuid.remove());
 const problem = unprivilegedProblem();

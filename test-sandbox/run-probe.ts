@@ -48,7 +48,7 @@ export function rootProblem(): string | undefined {
   return readMachine().root ? undefined : 'root lacks capabilities here';
 }
 
-export const isRoot = (): boolean => process.getuid?.() === 0;
+const isRoot = (): boolean => process.getuid?.() === 0;
 
 /** Why nobody in particular cannot run the probe here; undefined: it can. */
 export function unprivilegedProblem(): string | undefined {

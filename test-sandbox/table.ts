@@ -28,7 +28,7 @@ const REMOVED: readonly (readonly [string, Column])[] = [
   ['all three of Landlock', WITHOUT_LANDLOCK],
 ];
 
-export const renderWalls = (): string =>
+const renderWalls = (): string =>
   [
     table(['wall', 'alone it stops', 'without it these come back'], REMOVED.map(([name, column]) => [name, stopsAlone(column), names(back(column))])),
     `Of ${ATTEMPTS.length} attempts ${possible()} can succeed for a user without privileges where no wall stands; behind all walls none does, as root neither.`,

@@ -4,12 +4,12 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { encode } from '../scripts/generate/seccomp/assembler.ts';
-import { compile } from '../scripts/generate/seccomp/compile.ts';
+import { CODE, encode } from '../scripts/generate/seccomp/assembler.ts';
+import { RETURN, compile } from '../scripts/generate/seccomp/compile.ts';
+import { readPolicy } from '../scripts/generate/seccomp/files.ts';
 import type { Architecture } from '../scripts/generate/seccomp/machine.ts';
-import { type Call, type Resolved, parsePolicy, resolve } from '../scripts/generate/seccomp/policy.ts';
+import { type Call, type Resolved, resolve } from '../scripts/generate/seccomp/policy.ts';
 import { LAUNCHER, LAUNCHER_SOURCE, compileStatic } from '../scripts/set-up/launcher.ts';
-import { readFacts } from '../services/image-worker/src/sandbox/facts.ts';
 import type { Wall } from './attempts/attempt.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -61,7 +61,7 @@ export type FilterKind = 'whole' | 'without wx' | 'only wx' | 'allow' | 'log';
 /** Path of a filter; undefined: the product's. */
 export function filterOf(kind: FilterKind): string | undefined {
   if (kind === 'whole') return undefined;
-  const bytes = kind === 'allow' || kind === 'log' ? returning(RETURN[kind]) : encode(compile(changed(kind)));
+  const bytes = kind === 'allow' || kind === 'log' ? returning(FORBIDS_NOTHING[kind]) : encode(compile(changed(kind)));
   const path = join(FOLDER, `filter-${hashOf(bytes)}.bpf`);
   save(path, bytes);
   return path;
@@ -70,16 +70,16 @@ export function filterOf(kind: FilterKind): string | undefined {
 function changed(kind: 'without wx' | 'only wx'): Resolved {
   const architecture = ARCHITECTURES[process.arch];
   if (architecture === undefined) throw new Error(`no filter for ${process.arch}`);
-  const whole = resolve(parsePolicy(readFileSync(join(root, 'k8s/seccomp/decoder.json'), 'utf8')), architecture);
+  const whole = resolve(readPolicy(root, 'decoder'), architecture);
   if (kind === 'only wx') return { ...whole, default: 'allow', calls: whole.calls.filter(({ name }) => MEMORY_CALLS.has(name)).map(orElseRefused) };
   return { ...whole, calls: whole.calls.map((call) => (MEMORY_CALLS.has(call.name) ? { ...call, clauses: [{ action: 'allow', tests: [] }] } : call)) };
 }
 
 const orElseRefused = (call: Call): Call => ({ ...call, clauses: [...call.clauses, { action: 'EPERM', tests: [] }] });
 
-/** SECCOMP_RET_ALLOW and SECCOMP_RET_LOG: filters that are installed, counted by the kernel, and forbid nothing. */
-const RETURN = { allow: 0x7f_ff_00_00, log: 0x7f_fc_00_00 } as const;
-const returning = (k: number): Uint8Array => encode([{ code: 0x06, jumpTrue: 0, jumpFalse: 0, k }]);
+/** Filters that are installed and counted by the kernel; the second is SECCOMP_RET_LOG. */
+const FORBIDS_NOTHING = { allow: RETURN.allow, log: 0x7f_fc_00_00 } as const;
+const returning = (k: number): Uint8Array => encode([{ code: CODE.return, jumpTrue: 0, jumpFalse: 0, k }]);
 
 const hashOf = (bytes: string | Uint8Array): string => createHash('sha256').update(bytes).digest('hex').slice(0, 16);
 
@@ -90,6 +90,3 @@ function save(path: string, bytes: string | Uint8Array): void {
   writeFileSync(draft, bytes);
   renameSync(draft, path);
 }
-
-/** Of this kernel; 0: it has no Landlock. */
-export const landlockAbi = (): number => readFacts().landlockAbi;

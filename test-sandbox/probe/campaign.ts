@@ -3,7 +3,8 @@
 import type { ProcessClass } from '../../services/image-worker/src/pool/isolation.ts';
 import type { SandboxLayer } from '../../services/image-worker/src/sandbox/layers.ts';
 import type { SpawnDecoder } from '../../services/image-worker/src/sandbox/spawn.ts';
-import { type Told, TakenOver } from './taken-over.ts';
+import type { Told } from '../verdict.ts';
+import { TakenOver } from './taken-over.ts';
 import type { AttackFacts } from './victims.ts';
 
 export interface CampaignOptions {

@@ -14,15 +14,15 @@
 import { getPriority } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { ProcessClass } from '../../services/image-worker/src/pool/isolation.ts';
+import { decideSandbox } from '../../services/image-worker/src/sandbox/decide.ts';
 import { readFacts } from '../../services/image-worker/src/sandbox/facts.ts';
 import { SANDBOX_LAYERS, type SandboxLayer, namesOf } from '../../services/image-worker/src/sandbox/layers.ts';
-import { type Sandbox, planSandbox } from '../../services/image-worker/src/sandbox/plan.ts';
+import type { Sandbox } from '../../services/image-worker/src/sandbox/plan.ts';
 import { createSpawn } from '../../services/image-worker/src/sandbox/spawn.ts';
 import { ATTEMPTS } from '../attempts.ts';
-import { judge } from '../verdict.ts';
+import { type Told, judge } from '../verdict.ts';
 import { runCampaign } from './campaign.ts';
 import { readMachine } from './machine.ts';
-import type { Told } from './taken-over.ts';
 import { makeVictims } from './victims.ts';
 
 const OPTIONS = {
@@ -57,9 +57,8 @@ function loadAddon(build: string): Addon {
 }
 
 function sandboxOf(launcher: string | undefined, filter: string | undefined): Sandbox {
-  const plan = planSandbox('best-effort', readFacts(launcher));
-  if (!plan.ok) throw new Error(plan.problems.join('; '));
-  return filter === undefined ? plan.sandbox : { ...plan.sandbox, filter };
+  const { sandbox } = decideSandbox('best-effort', readFacts(launcher));
+  return filter === undefined ? sandbox : { ...sandbox, filter };
 }
 
 async function main(): Promise<number> {

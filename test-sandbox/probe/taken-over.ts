@@ -7,15 +7,11 @@ import type { ProcessClass } from '../../services/image-worker/src/pool/isolatio
 import type { SandboxLayer } from '../../services/image-worker/src/sandbox/layers.ts';
 import type { SpawnDecoder, SpawnedDecoder } from '../../services/image-worker/src/sandbox/spawn.ts';
 import { z } from 'zod';
+import type { Told } from '../verdict.ts';
 
 const STEP_MS = 60_000;
 const HEAR_MS = 5_000;
 const STDERR_BYTES_MAX = 1 << 20;
-
-export interface Told {
-  readonly attempt: string;
-  readonly verdict: string;
-}
 
 export interface AttackEnd {
   readonly told: readonly Told[];
@@ -62,10 +58,6 @@ export class TakenOver {
 
   get pid(): number {
     return this.#spawned.process.pid ?? -1;
-  }
-
-  get stderr(): string {
-    return this.#stderr;
   }
 
   /** @throws when it does not start, lacks other walls than these, or does not decode. */
