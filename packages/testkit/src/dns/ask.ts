@@ -2,6 +2,7 @@
 
 import { createSocket } from 'node:dgram';
 import { connect } from 'node:net';
+import { frame, readFrames } from './frames.ts';
 import { readName, readRecord, type TypeName, TYPES, type WireRecord } from './records.ts';
 import { encodeName, RCODES, type Rcode } from './wire.ts';
 
@@ -84,13 +85,9 @@ async function overTcp(query: Buffer, port: number, timeoutMs: number): Promise<
   const socket = connect(port, '127.0.0.1');
   const { promise, resolve } = Promise.withResolvers<Buffer | undefined>();
   const timer = setTimeout(() => resolve(undefined), timeoutMs);
-  let got = Buffer.alloc(0);
   socket.on('error', () => resolve(undefined)).on('close', () => resolve(undefined));
-  socket.on('data', (chunk: Buffer) => {
-    got = Buffer.concat([got, chunk]);
-    if (got.length >= 2 && got.length >= 2 + got.readUInt16BE(0)) resolve(got.subarray(2, 2 + got.readUInt16BE(0)));
-  });
-  socket.write(Buffer.concat([Buffer.from([query.length >> 8, query.length & 255]), query]));
+  readFrames(socket, resolve);
+  socket.write(frame(query));
   try {
     return await promise;
   } finally {

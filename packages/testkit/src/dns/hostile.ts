@@ -3,6 +3,8 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { bindBoth } from './bind.ts';
+import { frame, readFrames } from './frames.ts';
+import { findName } from './names.ts';
 import { encodeRecord, parseRecord, type RecordText, TYPES } from './records.ts';
 import { type DnsQuestion, parseQuestion, RCODES, type Rcode } from './wire.ts';
 
@@ -51,7 +53,7 @@ export async function startHostileDns(zone: HostileZone, options: { readonly hos
     asked.push(`${question.name} ${question.type}`);
     const turn = turns.get(question.name) ?? 0;
     turns.set(question.name, turn + 1);
-    const found = find(names, question.name);
+    const found = findName(names, question.name);
     if (found?.silent === true) return;
     const reply = answer(question, { names, turn, limit });
     setTimeout(() => {
@@ -65,7 +67,7 @@ export async function startHostileDns(zone: HostileZone, options: { readonly hos
     socket.on('error', () => undefined).once('close', () => sockets.delete(socket));
     readFrames(socket, (message) => {
       state.tcpQueries += 1;
-      serve(message, 65_535, (reply) => socket.write(Buffer.concat([Buffer.from([reply.length >> 8, reply.length & 255]), reply])));
+      serve(message, 65_535, (reply) => socket.write(frame(reply)));
     });
   });
   return {
@@ -92,12 +94,12 @@ interface Zone {
 }
 
 function answer(question: DnsQuestion, { names, turn, limit }: Zone): Buffer {
-  const first = find(names, question.name);
+  const first = findName(names, question.name);
   const rcode: Rcode = first === undefined ? 'NXDOMAIN' : (first.rcode ?? 'NOERROR');
   const records: RecordText[] = [];
   let name = question.name;
   for (let hop = 0; hop < CNAME_HOPS_MAX; hop += 1) {
-    const own = recordsOf(find(names, name), name, turn);
+    const own = recordsOf(findName(names, name), name, turn);
     const alias = own.find(({ type }) => type === TYPES.CNAME && question.type !== TYPES.CNAME);
     records.push(...own.filter(({ type }) => type === question.type || type === TYPES.CNAME || question.type === TYPES.ANY));
     if (alias === undefined) break;
@@ -121,24 +123,4 @@ function recordsOf(entry: HostileName | undefined, name: string, turn: number): 
   const sets = entry?.alternate;
   const texts = sets === undefined ? entry?.records : sets[turn % sets.length];
   return (texts ?? []).map((text) => parseRecord(text, name));
-}
-
-function find(names: ReadonlyMap<string, HostileName>, name: string): HostileName | undefined {
-  const exact = names.get(name);
-  if (exact !== undefined) return exact;
-  const labels = name.split('.');
-  const at = labels.findIndex((_, index) => names.has(`*.${labels.slice(index + 1).join('.')}`));
-  return at < 0 ? undefined : names.get(`*.${labels.slice(at + 1).join('.')}`);
-}
-
-function readFrames(socket: Socket, onMessage: (message: Buffer) => void): void {
-  let got = Buffer.alloc(0);
-  socket.on('data', (chunk: Buffer) => {
-    got = Buffer.concat([got, chunk]);
-    while (got.length >= 2 && got.length >= 2 + got.readUInt16BE(0)) {
-      const end = 2 + got.readUInt16BE(0);
-      onMessage(got.subarray(2, end));
-      got = got.subarray(end);
-    }
-  });
 }

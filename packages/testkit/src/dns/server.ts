@@ -3,6 +3,8 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { bindBoth } from './bind.ts';
+import { frame, readFrames } from './frames.ts';
+import { findName } from './names.ts';
 import { type DnsQuestion, type DnsRecord, type DnsReply, encodeReply, parseQuestion, type Rcode, TYPE_A, TYPE_AAAA, TYPE_CNAME } from './wire.ts';
 
 const CNAME_HOPS_MAX = 8;
@@ -70,10 +72,15 @@ export async function startDnsServer(zone: DnsZone = {}): Promise<TestDns> {
   tcp.on('connection', (socket) => {
     sockets.add(socket);
     socket.on('error', () => undefined).once('close', () => sockets.delete(socket));
-    serveTcp(socket, (question, write) => {
+    readFrames(socket, (message) => {
+      const question = parseQuestion(message);
+      if (question === undefined) return;
       book.tcpQueries += 1;
       const reply = book.answer(question);
-      if (reply !== undefined) later(reply.delayMs, () => write(encodeReply(question, reply, 'tcp')));
+      if (reply === undefined) return;
+      later(reply.delayMs, () => {
+        if (!socket.destroyed) socket.write(frame(encodeReply(question, reply, 'tcp')));
+      });
     });
   });
   return {
@@ -129,21 +136,13 @@ class ZoneBook {
     const key = `${question.name}/${question.type}`;
     const turn = this.#asked.get(key) ?? 0;
     this.#asked.set(key, turn + 1);
-    const behaviour = this.#find(question.name);
+    const behaviour = findName(this.#zone, question.name);
     if (behaviour === undefined) return { rcode: 'NXDOMAIN', records: [], ttl: 0, delayMs: 0 };
     const family = question.type === TYPE_A ? 'a' : 'aaaa';
     if (behaviour.silent === true || behaviour.silent === family) return undefined;
     const rcode = behaviour.failing === family ? 'SERVFAIL' : (behaviour.rcode ?? 'NOERROR');
     const records = rcode === 'NOERROR' ? this.#records(question, behaviour, turn) : [];
     return { rcode, records, ttl: 0, delayMs: behaviour.delayMs ?? 0 };
-  }
-
-  #find(name: string): DnsBehaviour | undefined {
-    const exact = this.#zone.get(name);
-    if (exact !== undefined) return exact;
-    const labels = name.split('.');
-    const at = labels.findIndex((_, index) => index > 0 && this.#zone.has(`*.${labels.slice(index).join('.')}`));
-    return at < 0 ? undefined : this.#zone.get(`*.${labels.slice(at).join('.')}`);
   }
 
   #records(question: DnsQuestion, first: DnsBehaviour, turn: number): readonly DnsRecord[] {
@@ -153,30 +152,11 @@ class ZoneBook {
     for (let hop = 0; hop < CNAME_HOPS_MAX && behaviour?.cname !== undefined; hop += 1) {
       records.push({ name, type: TYPE_CNAME, value: behaviour.cname });
       name = behaviour.cname;
-      behaviour = this.#find(name);
+      behaviour = findName(this.#zone, name);
     }
     const sets = behaviour?.alternate;
     const set: DnsAnswerSet | undefined = sets === undefined ? behaviour : sets[turn % sets.length];
     const values = (question.type === TYPE_A ? set?.a : undefined) ?? (question.type === TYPE_AAAA ? set?.aaaa : undefined) ?? [];
     return [...records, ...values.map((value) => ({ name, type: question.type, value }))];
   }
-}
-
-/** Messages with a two-byte length in front (RFC 1035 section 4.2.2). */
-function serveTcp(socket: Socket, serve: (question: DnsQuestion, write: (reply: Buffer) => void) => void): void {
-  let buffered = Buffer.alloc(0);
-  socket.on('data', (chunk: Buffer) => {
-    buffered = Buffer.concat([buffered, chunk]);
-    while (buffered.length >= 2 && buffered.length >= 2 + buffered.readUInt16BE(0)) {
-      const end = 2 + buffered.readUInt16BE(0);
-      const question = parseQuestion(buffered.subarray(2, end));
-      buffered = buffered.subarray(end);
-      if (question === undefined) continue;
-      serve(question, (reply) => {
-        const length = Buffer.alloc(2);
-        length.writeUInt16BE(reply.length);
-        if (!socket.destroyed) socket.write(Buffer.concat([length, reply]));
-      });
-    }
-  });
 }
