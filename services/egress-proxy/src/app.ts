@@ -11,8 +11,9 @@ import { createEgressMetrics, type EgressMetrics } from './metrics.ts';
 import { anyPort, withoutSelf } from './policy/address.ts';
 import { decideMail, decideTunnel, TLS_PORT } from './policy/decide.ts';
 import { report } from './report.ts';
-import { type Acceptor, createAcceptor, type Listener, refusedEnd } from './tunnel/accept.ts';
+import { type Acceptor, createAcceptor, type Listener } from './tunnel/accept.ts';
 import { DEFAULT_TUNNEL_LIMITS, type TunnelLimits } from './tunnel/limits.ts';
+import { refusedEnd } from './tunnel/tunnel.ts';
 
 /** Sockets of clients beyond the tunnels: those that still send their headers or read their refusal. */
 const WAITING_SOCKETS_MAX = 512;

@@ -15,7 +15,8 @@ const isOurs = (code: Code): boolean => code.startsWith('SEKISHO_EGRESS_') || co
 const DENY_CODES = CODE_NAMES.filter((code) => isOurs(code) && !isFault(code));
 const FAULT_CODES = CODE_NAMES.filter((code) => isOurs(code) && isFault(code));
 
-export type ListName = 'deny_networks' | 'allow_hosts' | 'deny_hosts' | 'credentials';
+const LIST_NAMES = ['deny_networks', 'allow_hosts', 'deny_hosts', 'credentials'] as const;
+export type ListName = (typeof LIST_NAMES)[number];
 
 export interface EgressMetrics {
   readonly registry: Metrics;
@@ -49,7 +50,7 @@ export function createEgressMetrics(registry: Metrics = createMetrics('egress-pr
   const dns = registry.histogram({ name: 'dns_seconds', help: 'Time until a name was resolved, or was given up.', buckets: SECONDS });
   const connected = registry.histogram({ name: 'connect_seconds', help: 'Time from the addresses to a TCP connection, or until it was given up.', buckets: SECONDS });
   const reloads = registry.counter({
-    name: 'list_reloads_total', help: 'Readings of a changed file.', labels: { list: ['deny_networks', 'allow_hosts', 'deny_hosts', 'credentials'], result: ['ok', 'failed'] },
+    name: 'list_reloads_total', help: 'Readings of a changed file.', labels: { list: LIST_NAMES, result: ['ok', 'failed'] },
   });
   return {
     registry,

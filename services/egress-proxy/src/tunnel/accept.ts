@@ -5,7 +5,7 @@ import { type Credentials, mayPass } from '../credentials/credentials.ts';
 import { type ConnectRequest, refuseSocket } from '../http/server.ts';
 import type { TunnelSlots } from '../limits/tunnel-slots.ts';
 import type { Decision, Mode } from '../policy/decide.ts';
-import { startTunnel, type Tunnel, type TunnelDeps, type TunnelEnd } from './tunnel.ts';
+import { refusedEnd, startTunnel, type Tunnel, type TunnelDeps, type TunnelEnd } from './tunnel.ts';
 
 export type Listener = 'tls' | 'smtp';
 
@@ -87,8 +87,3 @@ function earlyCode(request: ConnectRequest, isLeaving: boolean, credentials: Cre
   if (credentials !== undefined && !mayPass(request.authorization, credentials)) return 'SEKISHO_EGRESS_CREDENTIALS';
   return request.isOdd ? 'SEKISHO_EGRESS_REQUEST' : undefined;
 }
-
-export const refusedEnd = (code: Code, detail: string): TunnelEnd => ({
-  code, detail, established: false, address: undefined, versions: { client: undefined, server: undefined }, wouldDeny: [],
-  bytes: { up: 0, down: 0 }, dnsMs: undefined, connectMs: undefined, helloMs: undefined,
-});

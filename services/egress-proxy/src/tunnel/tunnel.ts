@@ -59,24 +59,21 @@ export interface Tunnel {
   stop(): void;
 }
 
-interface Facts {
-  established: boolean;
-  address: string | undefined;
-  versions: Versions;
-  wouldDeny: readonly Code[];
-  dnsMs: number | undefined;
-  connectMs: number | undefined;
-  helloMs: number | undefined;
-}
+type Facts = { -readonly [K in keyof Omit<TunnelEnd, 'code' | 'detail' | 'bytes'>]: TunnelEnd[K] };
+
+const NOTHING_YET: Readonly<Facts> = {
+  established: false, address: undefined, versions: { client: undefined, server: undefined }, wouldDeny: [],
+  dnsMs: undefined, connectMs: undefined, helloMs: undefined,
+};
+
+/** Of a request that never became a tunnel. */
+export const refusedEnd = (code: Code, detail: string): TunnelEnd => ({ ...NOTHING_YET, bytes: { up: 0, down: 0 }, code, detail });
 
 type Verdict = { readonly code: Code | undefined; readonly detail: string };
 
 export function startTunnel(request: TunnelRequest, deps: TunnelDeps): Tunnel {
   const controller = new AbortController();
-  const facts: Facts = {
-    established: false, address: undefined, versions: { client: undefined, server: undefined }, wouldDeny: [],
-    dnsMs: undefined, connectMs: undefined, helloMs: undefined,
-  };
+  const facts: Facts = { ...NOTHING_YET };
   const bytes: PumpCounts = { up: 0, down: 0 };
   let stopped = false;
   const work = run({ request, deps, facts, bytes, controller }).catch(
