@@ -1,13 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { deniedAddress, garbledAddress, publicAddress } from '@sekisho/testkit/arbitraries';
-import { PROBES } from '@sekisho/testkit/probes';
+import { NON_PUBLIC, PROBES } from '@sekisho/testkit/probes';
 import fc from 'fast-check';
 import { isIPv4, isIPv6 } from 'node:net';
 import { IPV4_DENY, IPV6_ALLOW, IPV6_DENY, IPV6_NAMED } from './address-table.ts';
 import { classifyAddress, parseAddress, parseCidr, prefixHolds } from './address.ts';
-
-const METADATA = `169.254.169.254 169.254.170.2 169.254.170.23 fd00:ec2::23 fd00:ec2::254 fd20:ce::254 169.254.169.252
-  169.254.169.253 169.254.169.123 100.100.100.200 192.0.0.192 168.63.129.16 169.254.0.23`.split(/\s+/);
 
 const PUBLIC = `8.8.8.8 1.1.1.1 93.184.215.14 34.118.224.1 172.15.255.255 172.32.0.0 2606:4700:4700::1111 2001:4860:4860::8888
   2a00:1450:4001:80b::200e 2000::1 3ffe:ffff::1 2a00::5eff:7f00:1 2a00:0:0:0:100:5efe:7f00:1`.split(/\s+/);
@@ -76,7 +73,7 @@ describe('classifyAddress()', () => {
     expect(classifyAddress('4000::')).toMatchObject({ label: 'not-global-unicast' });
   });
 
-  it.each([...PROBES, ...METADATA])('denies the probe %s', (text) => {
+  it.each(NON_PUBLIC)('denies the probe %s', (text) => {
     expect(classifyAddress(text).public).toBe(false);
   });
 

@@ -23,7 +23,6 @@ export {
   type AddressVerdict,
   createAddressPolicy,
 } from './address-policy.ts';
-export { formatAddress, formatPrefix } from './address-text.ts';
 export { type Endpoint, parseEndpoint } from './endpoint.ts';
 export { CIDR_LIST_BYTES_MAX, parseCidrList } from './cidr-list.ts';
 export {
@@ -63,7 +62,7 @@ export {
   pseudonymOf,
 } from './loop.ts';
 export { checkHostName, DENIED_SUFFIXES, type DeniedSuffix, type NameVerdict, normalizeHost } from './names.ts';
-export { decodeNat64, embedPrefix, NAT64_PREFIX_BITS, NAT64_WELL_KNOWN, parseNat64Prefix } from './nat64.ts';
+export { NAT64_PREFIX_BITS, NAT64_WELL_KNOWN } from './nat64.ts';
 export { createResolver, type NameResolver, type Resolution, type ResolverOptions } from './resolver.ts';
 export {
   canonicalUrl,
@@ -77,5 +76,5 @@ export {
   type TargetRules,
   type TargetVerdict,
 } from './url.ts';
-export { clusterDenied, type ClusterNetworks, isCidr, isEndpoint, isHost, isNat64Prefix, openServicesProblem } from './settings.ts';
+export { clusterDenied, isCidr, isEndpoint, isHost, isNat64Prefix, openServicesProblem } from './settings.ts';
 export { ADDRESSES_TRIED_MAX, type DnsAnswer, type VettedAnswer, vetAnswer } from './vet.ts';

@@ -1,4 +1,4 @@
 export * from './server.ts';
 export { type Asked, askDns, type DnsAsk } from './ask.ts';
 export { type HostileDns, type HostileName, type HostileZone, startHostileDns } from './hostile.ts';
-export { type TypeName, TYPES, type WireRecord } from './records.ts';
+export { TYPES } from './records.ts';

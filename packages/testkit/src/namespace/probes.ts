@@ -10,7 +10,7 @@ export const PROBES = `0.0.0.0 0.1.2.3 10.0.0.1 100.64.0.1 127.0.0.1 169.254.169
   2001::1 2001:2::1 2001:10::1 2001:20::1 2001:db8::1 2002:7f00:1:: 2620:4f:8000::1 3fff::1 4000::1 5f00::1 fc00::1
   fe80::1 fec0::1 ff02::1 2a00::5efe:7f00:1 fd00:ec2::254`.split(/\s+/);
 /** Further metadata services of clouds. */
-export const METADATA = `169.254.170.2 169.254.170.23 fd00:ec2::23 fd20:ce::254 169.254.169.252 169.254.169.253 169.254.169.123
+const METADATA = `169.254.170.2 169.254.170.23 fd00:ec2::23 fd20:ce::254 169.254.169.252 169.254.169.253 169.254.169.123
   100.100.100.200 169.254.0.23`.split(/\s+/);
 export const NON_PUBLIC: readonly string[] = [...PROBES, ...METADATA];
 export const PUBLIC = { v4: '8.8.8.8', v6: '2606:4700:4700::1111' } as const;
