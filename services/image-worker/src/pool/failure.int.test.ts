@@ -105,7 +105,7 @@ const ROWS: readonly Row[] = [
     start: createSpawn({ sandbox: { ...sandbox, layers: { ...sandbox.layers, apparmor: true } }, script }),
   },
   { name: 'no wall stands', code: 'SEKISHO_IMAGE_SANDBOX', killed: 'walls', exposed: ['no_new_privs', 'limits', 'seccomp'], start: withLauncher(hollow) },
-  { name: 'its start hangs', code: 'SEKISHO_IMAGE_SPAWN', killed: 'start', pool: { startMs: 700 }, start: createSpawn({ sandbox, script: silent }) },
+  { name: 'its start hangs', code: 'SEKISHO_IMAGE_SPAWN', killed: 'start', pool: { startMs: 3_000 }, start: createSpawn({ sandbox, script: silent }) },
   { name: 'there is no launcher', code: 'SEKISHO_IMAGE_SPAWN', start: withLauncher(join(folder, 'is-not-there')) },
   { name: 'the launcher refuses', code: 'SEKISHO_IMAGE_SPAWN', words: /^launcher: .*is-not-there\.bpf/, start: withLauncher(sandbox.launcher ?? '', { filter: join(folder, 'is-not-there.bpf') }) },
 ];
