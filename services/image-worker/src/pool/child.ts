@@ -2,6 +2,7 @@
 
 import type { ChildProcess } from 'node:child_process';
 import { type Code, type DecoderJob, encodeFrameHeader } from '@sekisho/contracts';
+import { inTime } from '@sekisho/runtime';
 import { type Frame, FrameReader, type Violation } from './frame-reader.ts';
 import type { ChildFacts, ProcessClass } from './isolation.ts';
 import { readCpuMs } from './proc-stat.ts';
@@ -17,7 +18,6 @@ const STDERR_READ_BYTES_MAX = 64 * 1_024;
 const READY_JSON = '{}';
 /** A killed process is gone within 35 ms; one stuck in the kernel must not hold a slot for ever. */
 const EXIT_MS = 2_000;
-
 /** From the exit to the end of what it had written. */
 const LAST_WORDS_MS = 100;
 
@@ -109,12 +109,7 @@ export class DecoderChild implements ChildFacts {
 
   /** Resolves when the process is gone, at most after two seconds. */
   async whenGone(): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, EXIT_MS);
-    });
-    await Promise.race([this.gone, late]);
-    clearTimeout(timer);
+    await inTime(this.gone, EXIT_MS, () => undefined);
   }
 
   /** One picture. The child must be loaded; an answer of the wrong form ends it. */
