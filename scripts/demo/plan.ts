@@ -30,14 +30,19 @@ export interface DemoAttack {
   readonly url: string;
   readonly flags: string;
   readonly times: number;
+  /** Pause before each further request. */
+  readonly everyMs?: number;
   /** Sent all at once by the demo itself: a browser holds back after six. */
   readonly outside?: true;
 }
 
+/** A resolver answers twice from one answer that may be kept for no time, when both questions come in the same second. */
+const REBINDING_MS = 2_100;
+
 export const DEMO_ATTACKS: readonly DemoAttack[] = [
   { id: 'private', title: 'private address', url: 'http://169.254.169.254/latest/meta-data/', flags: '', times: 1 },
   { id: 'name', title: 'name of a private address', url: 'http://inside.peer.example/', flags: '&emoji=1', times: 1 },
-  { id: 'rebinding', title: 'DNS rebinding', url: 'http://rebind.peer.example:{port}/picture/svg?{n}', flags: '&emoji=1', times: 2 },
+  { id: 'rebinding', title: 'DNS rebinding', url: 'http://rebind.peer.example:{port}/picture/svg?{n}', flags: '&emoji=1', times: 2, everyMs: REBINDING_MS },
   { id: 'redirect', title: 'redirect inside', url: 'http://{o}/redirect-inside', flags: '&emoji=1', times: 1 },
   { id: 'bomb', title: 'pixel bomb', url: 'http://{o}/bomb/png-16000?{n}', flags: '&emoji=1', times: 1 },
   { id: 'svg', title: 'SVG filter bomb', url: 'http://{o}/bomb/svg-filter', flags: '', times: 1 },

@@ -40,6 +40,7 @@ const verdictOf = (answers) => {
 const send = async (attack) =>
   await Promise.all(
     Array.from({ length: attack.times }, async (_, index) => {
+      if (attack.everyMs !== undefined) await new Promise((resolve) => setTimeout(resolve, index * attack.everyMs));
       const answer = await fetch(proxied(attack.url.replace('{n}', String(index)), attack.flags), { cache: 'no-store' });
       await answer.arrayBuffer();
       return { status: answer.status, code: answer.headers.get('sekisho-code') ?? 'passed' };
