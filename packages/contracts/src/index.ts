@@ -5,6 +5,7 @@ export * from './environment.ts';
 export * from './fault.ts';
 export * from './fetch.ts';
 export * from './ids.ts';
+export * from './inbox.ts';
 export * from './job.ts';
 export * from './limits.ts';
 export * from './media.ts';

@@ -40,6 +40,17 @@ export const stateKeys = {
   flight: (key: string): string => `${PREFIX}:flight:${key}`,
   flightWaiters: (key: string): string => `${PREFIX}:fwait:${key}`,
   flightChannel: (key: string): string => `${PREFIX}:fdone:${key}`,
+  /** Mark of a signature that was received: `pending` or `done`. */
+  inboxSeen: (hash: string): string => `${PREFIX}:inbox:seen:${hash}`,
+  /** Public key of a sender, or that there is none. */
+  inboxKey: (hash: string): string => `${PREFIX}:inbox:key:${hash}`,
+  /** Last good copy of a subscribed host list. */
+  inboxList: (id: string): string => `${PREFIX}:inbox:list:${id}`,
+  /** When a host or actor was seen first, ms. */
+  inboxFirst: (hash: string): string => `${PREFIX}:inbox:first:${hash}`,
+  /** Capped stream of decisions, and that of kept requests. */
+  audit: `${PREFIX}:audit`,
+  inboxCaptures: `${PREFIX}:inbox:captures`,
   /** Channel on which gateways hear of purges. */
   purge: `${PREFIX}:purge`,
   /** Limiter: its own tag, so that a cluster keeps it on one shard. */
