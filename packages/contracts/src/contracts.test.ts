@@ -38,7 +38,7 @@ describe('code table', () => {
   it('maps every code to a public code, a status and a help text', () => {
     expect(CODE_NAMES.length).toBeGreaterThan(30);
     for (const code of CODE_NAMES) {
-      expect(code).toMatch(/^SEKISHO_[A-Z_]+$/);
+      expect(code).toMatch(/^SEKISHO_[A-Z0-9_]+$/);
       expect(Object.keys(PUBLIC_CODES)).toContain(CODES[code].publicCode);
       expect(CODES[code].help.length).toBeGreaterThan(20);
       expect(CODES[code].retryable).toBe([429, 503].includes(CODES[code].status));
