@@ -6,7 +6,6 @@ import { brotliCompressSync, constants, deflateSync, gzipSync, zstdCompressSync 
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { loopIdentity } from '@sekisho/netguard';
 import { gzipConstant, makePicture } from '@sekisho/testkit';
-import { randomPorts, type StackPorts } from '../scripts/local-stack/stack.ts';
 import { ask } from './client.ts';
 import { expectMediaAnswer, expectPicture, expectRefusal } from './contract.ts';
 import { type Fixture, START_MS, eventually, startFixture } from './fixture.ts';
@@ -15,7 +14,6 @@ import { residentBytes } from './processes.ts';
 jest.setTimeout(60_000);
 const MiB = 1024 * 1024;
 const OURS = 'instance.peer.example';
-const THEIRS = 'other.peer.example';
 const { pseudonym } = loopIdentity(OURS);
 
 let stack: Fixture;
@@ -72,24 +70,6 @@ describe('a loop', () => {
     expect(request?.headers['user-agent']).toMatch(/^Sekisho\/\S+ \(Misskey\/; \+https:\/\/instance\.peer\.example\/?\)$/);
     expect(request?.headers['accept-encoding'] ?? 'identity').toBe('identity');
     for (const name of ['cookie', 'x-forwarded-for', 'referer', 'authorization', 'origin']) expect(request?.headers).not.toHaveProperty(name);
-  });
-
-  it('between two deployments ends after one hop', async () => {
-    const ports: StackPorts = await randomPorts(1);
-    const one = await startFixture({ allowTargets: [`127.0.0.1:${ports.gateways[0]}`] });
-    const other = await startFixture({ ports, publicUrl: `https://${THEIRS}`, allowTargets: [`127.0.0.1:${one.stack.ports.gateways[0]}`] });
-    try {
-      const url = one.publish(picture);
-      const back = `http://${OURS}:${one.stack.ports.gateways[0]}/media/x?url=${encodeURIComponent(url)}`;
-      const answer = await one.media(`http://${THEIRS}:${ports.gateways[0]}/media/x?url=${encodeURIComponent(back)}`);
-      expect([403, 508]).toContain(answer.status);
-      expectMediaAnswer(answer);
-      expect(one.origin.hits(new URL(url).pathname)).toBe(0);
-      expect(await other.metric('gateway', 'sekisho_gateway_denials_total')).toBe(1);
-    } finally {
-      await other.stop();
-      await one.stop();
-    }
   });
 
   it('by a redirect to ourselves ends in 508, and Misskey hears nothing', async () => {

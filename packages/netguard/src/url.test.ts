@@ -88,6 +88,29 @@ describe('checkTargetUrl()', () => {
     }
   });
 
+  describe('with proxy URLs in proxy URLs', () => {
+    const nest = (hosts: readonly string[], last: string): string => hosts.reduceRight((inner, host) => `https://${host}/proxy/x.webp?url=${encodeURIComponent(inner)}`, last);
+    const others = (count: number): string[] => Array.from({ length: count }, () => 'b.example');
+
+    it.each([1, 2, 6])('finds our own proxy behind %i others', (count) => {
+      expect(codeOf(nest([...others(count), 'Misskey.origin.example.:8443'], 'https://c.example/a.png'))).toBe('SEKISHO_LOOP');
+      expect(codeOf(nest([...others(count), 'c.example'], 'https://c.example/a.png'))).toBe('ok');
+    });
+
+    it.each<[string, Code | 'ok']>([
+      ['https://misskey.origin.example/media/x?url=y', 'SEKISHO_LOOP'], ['https://misskey.origin.example/media', 'SEKISHO_LOOP'],
+      ['https://misskey.origin.example/mediator', 'ok'], ['https://misskey.origin.example/files/a', 'ok'], ['no URL', 'ok'],
+    ])('says of %s inside: %s', (inner, code) => {
+      expect(codeOf(`https://b.example/?a=1&url=${encodeURIComponent(inner)}`)).toBe(code);
+    });
+
+    it('refuses more levels than it looks into', () => {
+      const plain = (count: number): string => `https://b.example/?url=${'https://b.example/?url='.repeat(count)}https://c.example/`;
+      expect(codeOf(plain(15))).toBe('ok');
+      expect(codeOf(plain(16))).toBe('SEKISHO_LOOP');
+    });
+  });
+
   it('refuses blocked hosts and their subdomains', () => {
     const blockedHosts = createHostMatcher(['evil.example', '8.8.8.8']);
     for (const host of ['evil.example', 'a.EVIL.example.', '8.8.8.8', '134744072']) expect(codeOf(`https://${host}/`, { blockedHosts })).toBe('SEKISHO_TARGET_BLOCKED');

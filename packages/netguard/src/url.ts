@@ -53,6 +53,7 @@ export function checkTargetUrl(input: string, rules: TargetRules): TargetVerdict
   const { url, host } = parsed;
   // Before all else: a request for ourselves is a loop whatever else is wrong with it.
   if (rules.ownHosts.has(host)) return refuse('SEKISHO_LOOP', 'the target is an own host');
+  if (leadsBack(url, rules.ownHosts)) return refuse('SEKISHO_LOOP', 'the target is a proxy URL that leads back to us');
   const endpoint = checkEndpoint(url, rules);
   if (!endpoint.ok) return endpoint;
   const refused = checkHost(host, endpoint.port, rules);
@@ -68,6 +69,24 @@ export function canonicalUrl(input: string, plainHttp: PlainHttp): CanonicalUrl 
   // Another port never gets TLS by upgrade, so http and https there are different resources.
   if (plainHttp === 'upgrade' && url.protocol === 'http:' && url.port === '') url.protocol = 'https:';
   return { ok: true, url: url.href, host };
+}
+
+/** Routes under which this instance fetches what others name. */
+const OWN_PROXY_PATH = /^\/(?:proxy|media)(?:\/|$)/;
+/** Proxy URLs within proxy URLs that are looked into: each level multiplies its escapes, so few fit the length limit. */
+const NESTED_URLS_MAX = 16;
+
+/**
+ * Whether a media proxy's URL holds, in its `url` parameter and any number of proxies further in, a URL of our own proxy.
+ * Two proxies that lose each other's Via, CDN-Loop and User-Agent would otherwise ask each other once per level.
+ */
+function leadsBack(target: URL, ownHosts: ReadonlySet<string>): boolean {
+  let inner = URL.parse(target.searchParams.get('url') ?? '');
+  for (let level = 0; inner !== null && level < NESTED_URLS_MAX; level += 1) {
+    if (ownHosts.has(hostOfUrl(inner)) && OWN_PROXY_PATH.test(inner.pathname)) return true;
+    inner = URL.parse(inner.searchParams.get('url') ?? '');
+  }
+  return inner !== null;
 }
 
 const refuse = (code: Code, detail: string): TargetRefusal => ({ ok: false, code, detail });
