@@ -82,7 +82,7 @@ export const ENVIRONMENT = {
   SEKISHO_EGRESS_ALLOW_HOSTS_FILE: row(['egress-proxy'], 'none', 'File with the only host suffixes tunnels may go to, one per line; re-read on change.'),
   SEKISHO_EGRESS_DENY_HOSTS_FILE: row(['egress-proxy'], 'none', 'File with host suffixes that are refused, one per line; re-read on change.'),
   SEKISHO_EGRESS_TUNNELS_MAX: row(['egress-proxy'], '1024', 'Tunnels open at once, those that connect included.'),
-  SEKISHO_EGRESS_HOST_TUNNELS_MAX: row(['egress-proxy'], '64', 'Tunnels open at once to one host.'),
+  SEKISHO_EGRESS_HOST_TUNNELS_MAX: row(['egress-proxy'], '256', 'Tunnels open at once to one host; as many as Misskey opens.'),
   SEKISHO_EGRESS_TUNNEL_BYTES_MAX: row(['egress-proxy'], '1073741824', 'Bytes one tunnel may carry, both directions together.'),
   SEKISHO_SHUTDOWN_DELAY_MS: row(['gateway', 'fetcher', 'egress-proxy', 'local-stack'], '5000; 0 in the local stack', 'Time between being unready and closing the port, so that load balancers notice.'),
   SEKISHO_SHUTDOWN_DRAIN_MS: row(['gateway', 'fetcher', 'egress-proxy', 'image-worker', 'local-stack'], '60000; image-worker 10500, local stack 1000', 'Time that running answers and pictures get when a service stops.'),

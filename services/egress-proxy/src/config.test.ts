@@ -18,7 +18,7 @@ describe('readConfig()', () => {
   it('is content with the least, and closed by default', () => {
     expect(readConfig({ ...base, PATH: '/bin', SEKISHO_OWN_HOSTS: '' })).toMatchObject({
       port: 3128, opsPort: 9090, listenHost: '0.0.0.0', mode: 'enforce', smtpPort: undefined, smtpTargets: [], denyCidrs: [], nat64Prefixes: [], unsafeAllowTargets: [], unsafePublicCidrs: [], credentialsFile: undefined,
-      allowHostsFile: undefined, denyHostsFile: undefined, tunnelsMax: 1_024, hostTunnelsMax: 64, tunnelBytesMax: 1_073_741_824, shutdownDelayMs: 5_000, shutdownDrainMs: 60_000,
+      allowHostsFile: undefined, denyHostsFile: undefined, tunnelsMax: 1_024, hostTunnelsMax: 256, tunnelBytesMax: 1_073_741_824, shutdownDelayMs: 5_000, shutdownDrainMs: 60_000,
     });
   });
 

@@ -62,7 +62,7 @@ const schema = z.object({
   SEKISHO_EGRESS_ALLOW_HOSTS_FILE: envFields.filePath().optional(),
   SEKISHO_EGRESS_DENY_HOSTS_FILE: envFields.filePath().optional(),
   SEKISHO_EGRESS_TUNNELS_MAX: envFields.intBetween(1, 65_536, 1_024),
-  SEKISHO_EGRESS_HOST_TUNNELS_MAX: envFields.intBetween(1, 65_536, 64),
+  SEKISHO_EGRESS_HOST_TUNNELS_MAX: envFields.intBetween(1, 65_536, 256),
   SEKISHO_EGRESS_TUNNEL_BYTES_MAX: envFields.intBetween(64 * KiB, 1024 * GiB, GiB),
   SEKISHO_LOG_LEVEL: envFields.logLevel(),
   SEKISHO_SHUTDOWN_DELAY_MS: envFields.intBetween(0, 60_000, 5_000),

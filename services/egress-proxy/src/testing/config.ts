@@ -11,5 +11,5 @@ export const FAST: Partial<TunnelLimits> = { headersMs: 1_000, dnsMs: 1_000, con
 export const BASE_CONFIG: EgressConfig = {
   listenHost: '127.0.0.1', port: 0, smtpPort: undefined, smtpTargets: [], opsHost: '127.0.0.1', opsPort: 0, publicUrl: new URL(`https://${OWN_HOST}`), ownHosts: ['sekisho-egress-proxy.misskey.svc'],
   mode: 'enforce', dnsServers: [], denyCidrs: [], denyCidrsFile: undefined, nat64Prefixes: [], unsafeAllowTargets: [], unsafePublicCidrs: [], credentialsFile: undefined, allowHostsFile: undefined,
-  denyHostsFile: undefined, tunnelsMax: 1_024, hostTunnelsMax: 64, tunnelBytesMax: 1024 * 1024 * 1024, logLevel: 'info', shutdownDelayMs: 0, shutdownDrainMs: 1_000,
+  denyHostsFile: undefined, tunnelsMax: 1_024, hostTunnelsMax: 256, tunnelBytesMax: 1024 * 1024 * 1024, logLevel: 'info', shutdownDelayMs: 0, shutdownDrainMs: 1_000,
 };

@@ -27,6 +27,6 @@ export const DEFAULT_TUNNEL_LIMITS: TunnelLimits = {
   idleMs: 120_000,
   lifeMs: 600_000,
   tunnelsMax: 1_024,
-  hostTunnelsMax: 64,
+  hostTunnelsMax: 256,
   bytesMax: 1024 * 1024 * 1024,
 };
