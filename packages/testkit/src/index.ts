@@ -3,6 +3,7 @@ export * from './redis.ts';
 export * from './program.ts';
 export * from './dns/index.ts';
 export * from './images/index.ts';
+export * from './activitypub/index.ts';
 export * from './corpus/index.ts';
 export * from './misskey/index.ts';
 export * from './origin/index.ts';

@@ -1,2 +1,3 @@
 export { type MisskeyStub, type MisskeyStubOptions, startMisskeyStub } from './stub.ts';
-export type { StubFile, StubRequest } from './state.ts';
+export type { StubSignature } from './signature.ts';
+export type { StubFile, StubJob, StubRequest } from './state.ts';

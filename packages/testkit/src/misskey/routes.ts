@@ -4,6 +4,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
+import { isInbox, receiveActivity } from './inbox.ts';
 import { type StubRequest, type StubState, readBody } from './state.ts';
 
 const CSP_FILES = "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'";
@@ -32,10 +33,10 @@ export async function route(call: Call): Promise<void> {
 }
 
 async function post(call: Call): Promise<void> {
-  const { state, req, record, res, url } = call;
+  const { state, req, record, url } = call;
+  if (isInbox(record.url)) return await receiveActivity(call);
   const slowMs = Number(url.searchParams.get('slow') ?? 0);
-  if (!(await readBody(req, record, slowMs))) return;
-  if (url.pathname === '/inbox' || /^\/users\/[^/]+\/inbox$/.test(url.pathname)) return void res.writeHead(202).end();
+  if (await readBody(req, record, { delayMs: slowMs }) === 'gone') return;
   if (url.pathname === '/api/meta') return json(call, 200, { uri: state.publicUrl, mediaProxy: state.mediaProxy, version: '2026.3.2' });
   if (url.pathname === '/api/drive/files/create') return json(call, 200, { id: 'file1', size: record.bodyBytes });
   json(call, 404, { error: { code: 'UNKNOWN_API_ENDPOINT' } });
@@ -105,7 +106,7 @@ async function stubRoute(call: Call): Promise<void> {
   const name = url.pathname.slice('/stub/'.length);
   switch (name) {
     case 'echo':
-      if (await readBody(req, record)) json(call, 200, { method: req.method, url: req.url, rawHeaders: req.rawHeaders, bytes: record.bodyBytes, hash: record.bodyHash });
+      if (await readBody(req, record) !== 'gone') json(call, 200, { method: req.method, url: req.url, rawHeaders: req.rawHeaders, bytes: record.bodyBytes, hash: record.bodyHash });
       return;
     case 'early': // answers before it has read the body
       return void res.writeHead(413, { 'Content-Length': 5 }).end('large');

@@ -5,7 +5,7 @@ import { type IncomingMessage, type ServerResponse, createServer } from 'node:ht
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { route } from './routes.ts';
-import { type StubFile, type StubState, remember } from './state.ts';
+import { REQUESTS_MAX, type StubFile, type StubState, remember } from './state.ts';
 import { acceptWebSocket } from './websocket.ts';
 
 export interface MisskeyStubOptions {
@@ -20,9 +20,15 @@ export interface MisskeyStubOptions {
   readonly port?: number;
   /** Address to listen on; default loopback. */
   readonly host?: string;
+  readonly keepBodies?: boolean;
+  /** Requests remembered, default 1,000. */
+  readonly requestsMax?: number;
 }
 
-export interface MisskeyStub extends Readonly<StubState> {
+/** What tests may change while it runs. */
+type Switches = Pick<StubState, 'federation' | 'inboxStatus' | 'inboxDelayMs' | 'inboxReadDelayMs'>;
+
+export interface MisskeyStub extends Readonly<Omit<StubState, keyof Switches>>, Switches {
   readonly url: string;
   readonly port: number;
   /** Cuts every open connection. */
@@ -37,6 +43,13 @@ export async function startMisskeyStub(options: MisskeyStubOptions = {}): Promis
     requests: [],
     publicUrl: '',
     mediaProxy: '',
+    federation: 'all',
+    jobs: [],
+    inboxStatus: undefined,
+    inboxDelayMs: 0,
+    inboxReadDelayMs: 0,
+    keepBodies: options.keepBodies ?? false,
+    requestsMax: options.requestsMax ?? REQUESTS_MAX,
     bytesSent: 0,
     connections: 0,
     webSockets: 0,
