@@ -85,6 +85,7 @@ export const CODES = {
   // What the bytes are.
   SEKISHO_TYPE_REFUSED: row(403, 'FORBIDDEN_TYPE', 'info', 'The bytes are of no type that is passed on.'),
   SEKISHO_TYPE_NOT_CONVERTIBLE: row(404, 'FORBIDDEN_TYPE', 'info', 'The bytes are of no type that can be transformed in the asked mode.'),
+  SEKISHO_TYPE_DOCUMENT: row(403, 'FORBIDDEN_TYPE', 'info', 'A key, an actor or a host list came with another Content-Type than such a document has.'),
   SEKISHO_IMAGE_HEADER: row(422, 'UNDECODABLE', 'info', 'The header of the picture exceeds the pixel or frame limits, or is broken.'),
   SEKISHO_IMAGE_DECODE: row(422, 'UNDECODABLE', 'info', 'The decoder refused the picture.'),
   SEKISHO_IMAGE_FLAT: row(404, 'UNDECODABLE', 'info', 'A badge of this picture would be empty.'),

@@ -85,14 +85,58 @@ describe('parseFetchRequest()', () => {
   });
 });
 
+describe('parseFetchRequest() of a document', () => {
+  const date = 'Wed, 25 Nov 2026 04:31:07 GMT';
+  const signature = `keyId="https://m.origin.example/.sekisho/actor#main-key",algorithm="rsa-sha256",headers="(request-target) host date",signature="${'A'.repeat(342)}=="`;
+  const activity = { ...request, url: 'https://a.origin.example/users/a?x=1', want: 'document', accept: 'activity', limits: { bytesMax: 256 * 1024, deadlineMs: 8_000 } };
+  const signed = { date, signature };
+
+  it.each([
+    ['an activity', activity],
+    ['a signed activity', { ...activity, signed }],
+    ['a list', { ...activity, accept: 'list', limits: { bytesMax: 4 * 1024 * 1024, deadlineMs: 20_000 } }],
+  ])('takes %s', (_name, value) => {
+    expect(parseFetchRequest(JSON.stringify(value))).toEqual({ ok: true, request: value });
+  });
+
+  it.each([
+    ['no kind', { ...activity, accept: undefined }],
+    ['an unknown kind', { ...activity, accept: 'html' }],
+    ['a kind with a stream', { ...activity, want: 'stream' }],
+    ['a signature with a picture', { ...request, signed }],
+    ['a signed list', { ...activity, accept: 'list', signed }],
+    ['a range', { ...activity, range: 'bytes=0-1' }],
+    ['a validator', { ...activity, ifRange: '"x"' }],
+    ['types to store', { ...activity, storeTypes: [] }],
+    ['plain http', { ...activity, url: 'http://a.origin.example/' }],
+    ['a fragment', { ...activity, url: 'https://a.origin.example/#k' }],
+    ['a backslash', { ...activity, url: 'https://a.origin.example/?\\' }],
+    ['a URL of 2,049 characters', { ...activity, url: `https://a.origin.example/${'a'.repeat(2_049 - 25)}` }],
+    ['a byte too many', { ...activity, limits: { ...activity.limits, bytesMax: 256 * 1024 + 1 } }],
+    ['a list a byte too long', { ...activity, accept: 'list', limits: { bytesMax: 4 * 1024 * 1024 + 1, deadlineMs: 1 } }],
+    ['a millisecond too many', { ...activity, limits: { ...activity.limits, deadlineMs: 8_001 } }],
+    ['a date with a line break', { ...activity, signed: { ...signed, date: `${date}\r\nx: y` } }],
+    ['a date of another form', { ...activity, signed: { ...signed, date: '2026-11-25T04:31:07Z' } }],
+    ['a signature with a line break', { ...activity, signed: { ...signed, signature: `${signature}\r\n` } }],
+    ['a signature over more headers', { ...activity, signed: { ...signed, signature: signature.replace('host date', 'host date cookie') } }],
+    ['another parameter', { ...activity, signed: { ...signed, signature: `${signature},created=1` } }],
+    ['another header', { ...activity, signed: { ...signed, cookie: 'a=b' } }],
+  ])('refuses %s', (_name, value) => {
+    expect(parseFetchRequest(JSON.stringify(value))).toMatchObject({ ok: false, code: 'SEKISHO_CONTRACT_INVALID' });
+  });
+});
+
 describe('outcome header', () => {
   const outcomes: FetchOutcome[] = [
     { kind: 'stream', status: 200, type: 'video/mp4', length: 5, finalOrigin: 'https://a.origin.example' },
     { kind: 'stream', status: 206, type: 'video/mp4', contentRange: { start: 0, end: 1, total: 9 }, validator: '"x"', finalOrigin: 'https://a.origin.example:8443' },
     { kind: 'stored', sourceId: id, bytes: 1, type: 'image/png', width: 1, height: 1, framesAtLeast: 1, finalOrigin: 'http://a.origin.example' },
+    { kind: 'document', status: 200, type: 'application/activity+json', bytes: 5, finalUrl: 'https://a.origin.example/users/a' },
+    { kind: 'document', status: 200, type: 'text/csv', bytes: 4 * 1024 * 1024, finalUrl: `https://a.origin.example/${'%'.repeat(2_023)}` },
     { kind: 'deny', code: 'SEKISHO_TARGET_ADDRESS' },
     { kind: 'fault', code: 'SEKISHO_UPSTREAM_STATUS', upstreamStatus: 404 },
   ];
+  const documentWith = (over: object): string => Buffer.from(JSON.stringify({ ...outcomes[3], ...over })).toString('base64url');
 
   it.each(outcomes)('survives both ends: %j', (outcome) => {
     expect(parseOutcome(encodeOutcome(outcome))).toEqual({ ok: true, outcome });
@@ -105,6 +149,10 @@ describe('outcome header', () => {
     ['no base64url', '{"kind":"deny"}'],
     ['no JSON', Buffer.from('nope').toString('base64url')],
     ['origin with credentials', Buffer.from(JSON.stringify({ ...outcomes[0], finalOrigin: 'https://u@h' })).toString('base64url')],
+    ['a document of HTML', documentWith({ type: 'text/html' })],
+    ['a document above every limit', documentWith({ bytes: 4 * 1024 * 1024 + 1 })],
+    ['a document of a 404', documentWith({ status: 404 })],
+    ['a document in the clear', documentWith({ finalUrl: 'http://a.origin.example/' })],
     ['unknown code', Buffer.from('{"kind":"deny","code":"X"}').toString('base64url')],
     ['status 500 as mirrored', Buffer.from('{"kind":"fault","code":"SEKISHO_UPSTREAM_STATUS","upstreamStatus":500}').toString('base64url')],
   ])('refuses a header that is %s', (_name, header) => {

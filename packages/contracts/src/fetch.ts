@@ -3,9 +3,14 @@
 
 import { z } from 'zod';
 import { CODE_NAMES, type Code } from './codes.ts';
+import { DOCUMENT_KINDS, DOCUMENT_URL_CHARS_MAX, DOCUMENTS } from './document.ts';
 import { idSchema, requestIdSchema } from './ids.ts';
 import { LIMITS } from './limits.ts';
 
+/**
+ * `document` came later and raised nothing: a request with it is no request to a fetcher that does not know it, whose answer
+ * (SEKISHO_CONTRACT_INVALID) the gateway takes for "cannot be fetched now", and nobody is sent such an outcome unasked.
+ */
 export const FETCH_VERSION = 1;
 export const FETCH_PATH = '/v1/fetch';
 export const FETCH_REQUEST_BYTES_MAX = 16 * 1024;
@@ -16,12 +21,28 @@ export const OUTCOME_CHARS_MAX = 4 * 1024;
 const rangeSchema = z.string().max(64).regex(/^bytes=(?:\d{1,15}-\d{0,15}|-\d{1,15})$/);
 const hopEntrySchema = z.string().min(1).max(LIMITS.loopBytesMax);
 
-export const fetchRequestSchema = z.strictObject({
+/** No fragment, and nothing that JSON would escape: it comes back in the outcome. */
+const documentUrlSchema = z.string().max(DOCUMENT_URL_CHARS_MAX).regex(/^https:\/\/[\x21\x24-\x5b\x5d-\x7e]+$/);
+
+/** Headers with which our own actor signs a GET: exactly what is sent, so nothing else can be smuggled in. */
+const signedSchema = z.strictObject({
+  date: z.string().regex(/^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d{2} (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4} \d{2}:\d{2}:\d{2} GMT$/),
+  /** RSA of 2,048 to 8,192 bits. */
+  signature: z.string().max(2_048)
+    .regex(/^keyId="https:\/\/[\x21\x23-\x5b\x5d-\x7e]{1,512}",algorithm="(?:rsa-sha256|hs2019)",headers="\(request-target\) host date",signature="[A-Za-z0-9+/]{342,1366}={0,2}"$/),
+});
+export type SignedGet = z.infer<typeof signedSchema>;
+
+const requestShape = z.strictObject({
   v: z.literal(FETCH_VERSION),
   requestId: requestIdSchema,
   url: z.string().min(1).max(LIMITS.urlBytesMax),
   /** `auto`: a picture that the asked mode transforms is stored, everything else streams. */
-  want: z.enum(['stream', 'store', 'auto']),
+  want: z.enum(['stream', 'store', 'auto', 'document']),
+  /** With `document`, and only there: what may come. */
+  accept: z.enum(DOCUMENT_KINDS).optional(),
+  /** With `accept: 'activity'`: sent as they are, on the first hop only. */
+  signed: signedSchema.optional(),
   /** With `auto`: also store pictures that pass as they are only up to a size (animations in emoji mode). Absent: store convertible pictures. */
   storeTypes: z.array(z.string().max(64)).max(16).optional(),
   range: rangeSchema.optional(),
@@ -37,7 +58,25 @@ export const fetchRequestSchema = z.strictObject({
     deadlineMs: z.int().min(1).max(600_000),
   }),
 });
-export type FetchRequest = z.infer<typeof fetchRequestSchema>;
+export type FetchRequest = z.infer<typeof requestShape>;
+
+export const fetchRequestSchema = requestShape.superRefine((request, context) => {
+  const problem = request.want === 'document' ? documentProblem(request) : mediaProblem(request);
+  if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
+});
+
+const mediaProblem = ({ accept, signed }: FetchRequest): string | undefined =>
+  accept === undefined && signed === undefined ? undefined : 'accept and signed belong to documents';
+
+function documentProblem(request: FetchRequest): string | undefined {
+  const { accept, limits } = request;
+  if (accept === undefined) return 'a document without accept';
+  if (request.range !== undefined || request.ifRange !== undefined || request.storeTypes !== undefined) return 'a part of a document';
+  if (request.signed !== undefined && accept !== 'activity') return 'only activities are asked for under a signature';
+  if (!documentUrlSchema.safeParse(request.url).success) return 'the URL of a document is https, without fragment, of at most 2,048 characters';
+  const { bytesMax, deadlineMs } = DOCUMENTS[accept];
+  return limits.bytesMax > bytesMax || limits.deadlineMs > deadlineMs ? 'limits above those of the document' : undefined;
+}
 
 const originSchema = z.string().max(300).regex(/^https?:\/\/[^/?#@\s]+$/);
 const typeSchema = z.string().max(64).regex(/^[a-z]+\/[a-z0-9.+-]+$/);
@@ -70,6 +109,14 @@ const storedOutcomeSchema = z.strictObject({
   fileName: z.string().max(255).optional(),
   finalOrigin: originSchema,
 });
+/** The whole document follows as the body. */
+const documentOutcomeSchema = z.strictObject({
+  kind: z.literal('document'),
+  status: z.literal(200),
+  type: z.enum([...DOCUMENTS.activity.types, ...DOCUMENTS.list.types]),
+  bytes: z.int().min(0).max(DOCUMENTS.list.bytesMax),
+  finalUrl: documentUrlSchema,
+});
 const refusalSchema = z.strictObject({
   kind: z.enum(['deny', 'fault']),
   code: z.enum(CODE_NAMES as [Code, ...Code[]]),
@@ -80,11 +127,15 @@ const refusalSchema = z.strictObject({
 export const fetchOutcomeSchema = z.discriminatedUnion('kind', [
   streamOutcomeSchema,
   storedOutcomeSchema,
+  documentOutcomeSchema,
   refusalSchema,
 ]);
 export type FetchOutcome = z.infer<typeof fetchOutcomeSchema>;
 export type StreamOutcome = z.infer<typeof streamOutcomeSchema>;
 export type StoredOutcome = z.infer<typeof storedOutcomeSchema>;
+export type DocumentOutcome = z.infer<typeof documentOutcomeSchema>;
+/** Whether a URL after redirects can be told in an outcome. */
+export const isDocumentUrl = (url: string): boolean => documentUrlSchema.safeParse(url).success;
 export type RefusalOutcome = z.infer<typeof refusalSchema>;
 
 /** Outcome as the text of the header. */

@@ -1,6 +1,7 @@
 // Schemas, codes and names that cross process borders. Imports zod only; no I/O.
 export * from './codes.ts';
 export * from './decoder-pipe.ts';
+export * from './document.ts';
 export * from './environment.ts';
 export * from './fault.ts';
 export * from './fetch.ts';

@@ -63,6 +63,17 @@ describe('guardedFetch()', () => {
     );
   });
 
+  it('sends what is signed to the first hop only', async () => {
+    const signed = { date: 'Wed, 25 Nov 2026 04:31:07 GMT', signature: 'keyId="k"' };
+    const before = server.requests.length;
+    await rig.read(to(302, '/ok'), { headers: { signed } });
+    const [first = '', second = ''] = server.requests.slice(before);
+    expect(first).toContain(`date: ${signed.date}\r\n`);
+    expect(first).toContain('signature: keyId="k"');
+    expect(second).toMatch(/^GET \/ok /);
+    expect(second).not.toMatch(/^(?:date|signature):/im);
+  });
+
   it.each([204, 206, 300, 304, 400, 404, 416, 429, 500, 503])('returns status %i as it is', async (status) => {
     const answer = await rig.fetch(at(`/status/${status}`));
     expect(answer).toMatchObject({ kind: 'response', status });

@@ -15,6 +15,8 @@ export interface GuardedRequest {
     readonly accept?: string | undefined;
     readonly range?: string | undefined;
     readonly ifRange?: string | undefined;
+    /** Go to the first hop only: they are signed for its host and path. */
+    readonly signed?: { readonly date: string; readonly signature: string } | undefined;
   };
   readonly userAgent: string;
   /** Inbound entries that `checkLoop` kept. */
@@ -101,7 +103,7 @@ async function followHops(request: GuardedRequest, deps: FetchDeps, signal: Abor
     const target = checkHop(next, deps.rules);
     if (!target.ok) return { kind: 'deny', code: target.code, detail: target.detail };
     request.onHop?.({ index, host: target.host });
-    const answer = await runHop(target, { request, deps, signal });
+    const answer = await runHop(target, { request, deps, signal, index });
     if (answer.kind !== 'exchange') return answer;
     if (!REDIRECT_STATUSES.has(answer.status)) return toResponse(answer, target, index);
     answer.close();
@@ -145,6 +147,8 @@ interface HopContext {
   readonly request: GuardedRequest;
   readonly deps: FetchDeps;
   readonly signal: AbortSignal;
+  /** 0: what was asked for, before redirects. */
+  readonly index: number;
 }
 
 async function runHop(target: Target, context: HopContext): Promise<Exchange | FetchRefusal> {
@@ -166,7 +170,7 @@ function refuseSlot(slot: HostSlot & { readonly ok: false }, signal: AbortSignal
 }
 
 async function connectAndSend(target: Target, context: HopContext): Promise<Exchange | Refusal> {
-  const { request, deps, signal } = context;
+  const { request, deps, signal, index } = context;
   const connected = await connectPinned(
     { host: target.host, port: target.port, tls: target.tls, connectMs: request.connectMs ?? LIMITS.connectMs, signal },
     { policy: deps.rules.policy, resolver: deps.resolver, tlsContext: deps.tlsContext },
@@ -175,14 +179,14 @@ async function connectAndSend(target: Target, context: HopContext): Promise<Exch
   return exchangeOver(connected.socket, {
     origin: target.url.origin,
     path: target.url.pathname + target.url.search,
-    headers: outgoingHeaders(request, deps.identity),
+    headers: outgoingHeaders(request, deps.identity, index),
     headersMs: request.headersMs ?? LIMITS.headersMs,
     signal,
   });
 }
 
-function outgoingHeaders(request: GuardedRequest, identity: LoopIdentity): Record<string, string> {
-  const { accept, range, ifRange } = request.headers ?? {};
+function outgoingHeaders(request: GuardedRequest, identity: LoopIdentity, hop: number): Record<string, string> {
+  const { accept, range, ifRange, signed } = request.headers ?? {};
   return {
     'user-agent': request.userAgent,
     // A compressed answer is a bomb's favourite wrapping, and pictures are compressed already.
@@ -191,6 +195,7 @@ function outgoingHeaders(request: GuardedRequest, identity: LoopIdentity): Recor
     ...(accept === undefined ? {} : { accept }),
     ...(range === undefined ? {} : { range }),
     ...(ifRange === undefined ? {} : { 'if-range': ifRange }),
+    ...(signed === undefined || hop > 0 ? {} : { date: signed.date, signature: signed.signature }),
   };
 }
 

@@ -1,16 +1,16 @@
 import { CODE_NAMES, type Code } from '@sekisho/contracts';
 import { createMetrics, type Metrics } from '@sekisho/runtime';
 
-/** Codes of tunnels belong to the egress-proxy alone. */
-const isOurs = (code: Code): boolean => !code.startsWith('SEKISHO_EGRESS_');
-export const FETCH_RESULTS = ['stream', 'stored', ...CODE_NAMES.filter(isOurs)] as const;
-export type FetchResult = 'stream' | 'stored' | Code;
+/** Codes of tunnels belong to the egress-proxy alone, those of activities to the gateway. */
+const isOurs = (code: Code): boolean => !/^SEKISHO_(?:EGRESS|INBOX)_/.test(code);
+export const FETCH_RESULTS = ['stream', 'stored', 'document', ...CODE_NAMES.filter(isOurs)] as const;
+export type FetchResult = 'stream' | 'stored' | 'document' | Code;
 
 export interface FetcherMetrics {
   readonly registry: Metrics;
   fetch(result: FetchResult): void;
   /** Bytes after decoding, towards the gateway or Redis. */
-  bytes(way: 'stream' | 'stored', count: number): void;
+  bytes(way: 'stream' | 'stored' | 'document', count: number): void;
   phase(phase: 'headers' | 'body', seconds: number): void;
   refusedRequest(): void;
   reload(result: 'ok' | 'failed'): void;
@@ -30,7 +30,7 @@ const SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 60, 300];
 
 export function createFetcherMetrics(registry: Metrics = createMetrics('fetcher')): FetcherMetrics {
   const fetches = registry.counter({ name: 'fetches_total', help: 'Fetches by their end.', labels: { result: FETCH_RESULTS } });
-  const bytes = registry.counter({ name: 'passed_bytes_total', help: 'Bytes passed on, decoded.', labels: { way: ['stream', 'stored'] } });
+  const bytes = registry.counter({ name: 'passed_bytes_total', help: 'Bytes passed on, decoded.', labels: { way: ['stream', 'stored', 'document'] } });
   const phases = registry.histogram({
     name: 'phase_seconds', help: 'Time until the upstream headers, and of the body after them.', buckets: SECONDS,
     labels: { phase: ['headers', 'body'] },

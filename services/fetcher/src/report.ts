@@ -8,9 +8,12 @@ import type { FetcherMetrics } from './metrics.ts';
 export function report(finished: Finished, log: Logger, metrics: FetcherMetrics): void {
   const { outcome } = finished;
   const code = codeOf(finished);
-  const passed = outcome.kind === 'stored' ? 'stored' : 'stream';
-  metrics.fetch(code ?? passed);
-  if ('finalOrigin' in outcome) metrics.bytes(passed, finished.bytes);
+  if ('code' in outcome) {
+    metrics.fetch(outcome.code);
+  } else {
+    metrics.fetch(code ?? outcome.kind);
+    metrics.bytes(outcome.kind, finished.bytes);
+  }
   log[code === undefined ? 'info' : CODES[code].level](logFields(finished, code), 'fetch');
 }
 

@@ -1,12 +1,13 @@
 // One fetch from request to outcome: loop check, guarded connection, status, bounded body, sniffing, then the bytes go to
 // the work Redis or on to the gateway. Never rejects; every socket, slot and byte of memory is given back.
 
-import { type Code, type FetchOutcome, type FetchRequest, LIMITS, type RefusalOutcome, SekishoError, toSekishoError } from '@sekisho/contracts';
+import { type Code, DOCUMENTS, type FetchOutcome, type FetchRequest, LIMITS, type RefusalOutcome, SekishoError, toSekishoError } from '@sekisho/contracts';
 import { checkLoop, type FetchDeps as GuardDeps, guardedFetch, type GuardedResponse } from '@sekisho/netguard';
 import type { Clock } from '@sekisho/runtime';
 import type { HostGate } from '../host-gate/host-gate.ts';
 import type { MemoryBudget } from '../store/memory-budget.ts';
 import type { SourceStore } from '../store/source-store.ts';
+import { readDocument } from './document.ts';
 import { type OpenBody, openResponse } from './open-response.ts';
 import { storeBody } from './store-body.ts';
 
@@ -55,6 +56,8 @@ export const noFacts = (): FetchFacts => ({ host: '', detail: '', redirects: 0, 
 export interface Fetched {
   readonly outcome: FetchOutcome;
   readonly facts: FetchFacts;
+  /** With a document: all of it. */
+  readonly document?: Buffer;
   /** With a stream: send it, then call `done` with how it ended, in every case: it frees the connection and the slot. */
   readonly stream?: OpenBody & { readonly done: (fault: Code | undefined) => void };
 }
@@ -150,6 +153,7 @@ class Fetch {
   async #fetch(end: () => void): Promise<Fetched> {
     const response = await this.#connect();
     try {
+      if (this.#request.want === 'document') return await this.#document(response);
       const opened = await openResponse(this.#request, response, { idleMs: this.#deps.limits.idleMs, nowMs: this.#deps.clock.now() });
       if (opened.kind === 'stream') return this.#stream(response, opened.stream, end);
       const outcome = await storeBody(this.#request, opened, { ...this.#deps, signal: this.#stop.signal });
@@ -163,15 +167,27 @@ class Fetch {
     }
   }
 
+  async #document(response: GuardedResponse): Promise<Fetched> {
+    const { memory, limits, clock } = this.#deps;
+    const { outcome, bytes } = await readDocument(this.#request, response, { memory, idleMs: limits.idleMs, nowMs: clock.now() });
+    this.#stop.signal.throwIfAborted();
+    this.#facts.bytes = bytes.length;
+    this.#settle(undefined);
+    response.close();
+    return { outcome, facts: this.#facts, document: bytes };
+  }
+
   async #connect(): Promise<GuardedResponse> {
     const { guard, userAgent, limits } = this.#deps;
-    const { loop: lines, range, ifRange, url } = this.#request;
+    const { loop: lines, range, ifRange, url, accept, signed } = this.#request;
+    const document = accept === undefined ? undefined : DOCUMENTS[accept];
     const loop = checkLoop(lines, guard.identity);
     if (!loop.ok) throw new SekishoError(loop.code, { detail: loop.detail });
     const answer = await guardedFetch(
       {
         url, userAgent, loop, signal: this.#stop.signal,
-        headers: { accept: '*/*', range, ifRange },
+        headers: { accept: document?.accept ?? '*/*', range, ifRange, signed },
+        ...(document === undefined ? {} : { redirectsMax: document.redirectsMax }),
         deadlineMs: this.#deadlineMs(), connectMs: limits.connectMs, headersMs: limits.headersMs,
         onHop: ({ host }) => {
           this.#facts.host = host;

@@ -4,8 +4,8 @@ import { type FetchRequest, SekishoError, type StoredOutcome } from '@sekisho/co
 import { readMediaHeader } from '@sekisho/media-header';
 import type { MemoryBudget } from '../store/memory-budget.ts';
 import type { SourceStore } from '../store/source-store.ts';
-import { toBodyFault } from './body.ts';
 import type { Opened } from './open-response.ts';
+import { readAll } from './read-all.ts';
 
 const RETRY_AFTER_S = 5;
 
@@ -40,25 +40,6 @@ export async function storeBody(request: FetchRequest, source: ToStore, deps: St
   } finally {
     deps.memory.give(held.bytes);
   }
-}
-
-async function readAll(source: ToStore, memory: MemoryBudget, held: { bytes: number }): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  const add = (chunk: Buffer): void => {
-    if (held.bytes + chunk.length > source.bytesMax) throw new SekishoError('SEKISHO_UPSTREAM_TOO_LARGE', { detail: `above ${source.bytesMax} bytes` });
-    if (!memory.take(chunk.length)) throw new SekishoError('SEKISHO_LIMIT_BYTES', { detail: 'memory for pictures is full', retryAfterS: RETRY_AFTER_S });
-    held.bytes += chunk.length;
-    chunks.push(chunk);
-  };
-  add(source.head.bytes);
-  if (!source.head.ended) {
-    try {
-      for await (const chunk of source.body) add(chunk);
-    } catch (error) {
-      throw toBodyFault(error);
-    }
-  }
-  return Buffer.concat(chunks);
 }
 
 async function putSource(sourceId: string, bytes: Buffer, { store, signal }: StoreDeps): Promise<void> {

@@ -138,11 +138,12 @@ async function answer(request: FetchRequest, response: ServerResponse, options: 
   // With a reason of our own: the default one is an exception with a stack, made on every request.
   response.once('close', () => left.abort('SEKISHO_ABORTED'));
   const fetched = await options.service.fetch(request, left.signal);
-  const { outcome, facts, stream } = fetched;
+  const { outcome, facts, stream, document } = fetched;
   const finish = (bytes: number, fault?: SekishoError): void =>
     options.onFinished({ requestId: request.requestId, outcome, facts, bytes, fault, durationMs: performance.now() - startedMs });
   if (stream === undefined) {
-    if (!response.destroyed) response.writeHead(200, { [OUTCOME_HEADER]: encodeOutcome(outcome), 'content-length': 0 }).end();
+    const body = document ?? Buffer.alloc(0);
+    if (!response.destroyed) response.writeHead(200, { [OUTCOME_HEADER]: encodeOutcome(outcome), 'content-length': body.length }).end(body);
     finish(facts.bytes);
     return;
   }

@@ -1,6 +1,6 @@
 // Does an outcome answer what was asked? Its shape is checked by the contract, its sense here; pure.
 
-import { type FetchOutcome, type FetchRequest, LIMITS, type StoredOutcome, type StreamOutcome } from '@sekisho/contracts';
+import { type DocumentOutcome, DOCUMENTS, type FetchOutcome, type FetchRequest, LIMITS, type StoredOutcome, type StreamOutcome } from '@sekisho/contracts';
 
 interface AskedRange {
   readonly first: number | undefined;
@@ -10,19 +10,29 @@ interface AskedRange {
 
 /** What is wrong with the outcome, for the log; undefined when it fits the request. */
 export function checkOutcome(request: FetchRequest, outcome: FetchOutcome): string | undefined {
+  if (outcome.kind === 'document') return checkDocument(request, outcome);
   if (outcome.kind === 'stored') return checkStored(request, outcome);
   return outcome.kind === 'stream' ? checkStream(request, outcome) : undefined;
 }
 
+/** An activity is what stands at the very URL that was asked for; a list may have moved. */
+function checkDocument(request: FetchRequest, outcome: DocumentOutcome): string | undefined {
+  const { want, accept, url, limits } = request;
+  if (want !== 'document' || accept === undefined) return 'a document, but media were asked for';
+  if (!DOCUMENTS[accept].types.includes(outcome.type)) return 'a document of another type';
+  if (outcome.bytes > limits.bytesMax) return 'a document above its limit';
+  return accept === 'activity' && outcome.finalUrl !== url ? 'an activity of another URL' : undefined;
+}
+
 function checkStored(request: FetchRequest, outcome: StoredOutcome): string | undefined {
-  if (request.want === 'stream') return 'stored, but a stream was asked for';
+  if (request.want === 'stream' || request.want === 'document') return 'stored, but a stream or a document was asked for';
   if (outcome.sourceId !== request.sourceId) return 'stored under another id';
   const bytesMax = Math.min(request.limits.bytesMax, LIMITS.pictureBytesMax);
   return outcome.bytes < 1 || outcome.bytes > bytesMax ? 'stored bytes out of bounds' : undefined;
 }
 
 function checkStream(request: FetchRequest, outcome: StreamOutcome): string | undefined {
-  if (request.want === 'store') return 'a stream, but storing was asked for';
+  if (request.want === 'store' || request.want === 'document') return 'a stream, but storing or a document was asked for';
   if (outcome.length !== undefined && outcome.length > request.limits.bytesMax) return 'stream longer than the limit';
   if (outcome.status === 200) return outcome.contentRange === undefined ? undefined : '200 with a content range';
   return checkPartial(request.range, outcome);

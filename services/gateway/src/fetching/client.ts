@@ -3,12 +3,14 @@
 
 import type { Readable } from 'node:stream';
 import {
+  type DocumentOutcome,
   FETCH_PATH,
   type FetchOutcome,
   type FetchRequest,
   LIMITS,
   OUTCOME_CHARS_MAX,
   OUTCOME_HEADER,
+  type RefusalOutcome,
   SekishoError,
   isSekishoError,
   parseOutcome,
@@ -46,10 +48,14 @@ export interface FetchOptions {
 }
 
 export interface Fetched {
-  readonly outcome: FetchOutcome;
+  readonly outcome: Exclude<FetchOutcome, DocumentOutcome>;
   /** There for `stream` only; must be read to its end or destroyed. */
   readonly body: Readable | undefined;
 }
+
+export type FetchedDocument =
+  | { readonly outcome: DocumentOutcome; /** As long as the outcome says; must be read to its end or destroyed. */ readonly body: Readable }
+  | { readonly outcome: RefusalOutcome; readonly body: undefined };
 
 export interface FetchClient {
   /**
@@ -57,6 +63,8 @@ export interface FetchClient {
    * What the fetcher refuses is a value.
    */
   fetch(request: FetchRequest, options: FetchOptions): Promise<Fetched>;
+  /** The same for `want: 'document'`. */
+  document(request: FetchRequest, options: FetchOptions): Promise<FetchedDocument>;
   /** Requests that are running, their bodies included. */
   readonly running: number;
   close(): Promise<void>;
@@ -83,7 +91,17 @@ export function createFetchClient(options: FetchClientOptions): FetchClient {
   });
   const client: Client = { pool, authorization: `Bearer ${options.token}`, connectionsMax, running: 0 };
   return {
-    fetch: (request, fetchOptions) => counted(client, request, fetchOptions),
+    fetch: async (request, fetchOptions) => {
+      const { outcome, body } = await counted(client, request, fetchOptions);
+      if (outcome.kind !== 'document') return { outcome, body };
+      throw unfit(body, 'a document, but media were asked for');
+    },
+    document: async (request, fetchOptions) => {
+      const { outcome, body } = await counted(client, request, fetchOptions);
+      if (outcome.kind === 'document' && body !== undefined) return { outcome, body };
+      if ('code' in outcome) return { outcome, body: undefined };
+      throw unfit(body, 'media, but a document was asked for');
+    },
     get running() {
       return client.running;
     },
@@ -91,7 +109,17 @@ export function createFetchClient(options: FetchClientOptions): FetchClient {
   };
 }
 
-async function counted(client: Client, request: FetchRequest, options: FetchOptions): Promise<Fetched> {
+interface Answer {
+  readonly outcome: FetchOutcome;
+  readonly body: Readable | undefined;
+}
+
+function unfit(body: Readable | undefined, detail: string): SekishoError {
+  if (body !== undefined) discard(body);
+  return new SekishoError('SEKISHO_CONTRACT_INVALID', { detail, retryAfterS: RETRY_AFTER_S });
+}
+
+async function counted(client: Client, request: FetchRequest, options: FetchOptions): Promise<Answer> {
   if (options.signal.aborted) throw new SekishoError('SEKISHO_ABORTED');
   if (client.running >= client.connectionsMax) {
     throw new SekishoError('SEKISHO_LIMIT_FETCHES', { retryAfterS: RETRY_AFTER_S });
@@ -115,7 +143,7 @@ async function counted(client: Client, request: FetchRequest, options: FetchOpti
  * One request under one controller. undici looks at a signal only once a connection is there, so the wait is raced here
  * and an answer that comes after all is destroyed.
  */
-async function exchange(client: Client, request: FetchRequest, options: FetchOptions): Promise<Fetched> {
+async function exchange(client: Client, request: FetchRequest, options: FetchOptions): Promise<Answer> {
   const work = new AbortController();
   const stop = Promise.withResolvers<never>();
   const end = (fault: SekishoError): void => {
@@ -152,11 +180,12 @@ const send = (client: Client, request: FetchRequest, signal: AbortSignal): Promi
     signal,
   });
 
-function read(request: FetchRequest, response: Dispatcher.ResponseData): Fetched {
+function read(request: FetchRequest, response: Dispatcher.ResponseData): Answer {
   try {
     const outcome = readOutcome(request, response);
-    if (outcome.kind === 'stream') {
-      return { outcome, body: boundBody(response.body, { length: outcome.length, bytesMax: request.limits.bytesMax }) };
+    if (outcome.kind === 'stream' || outcome.kind === 'document') {
+      const length = outcome.kind === 'stream' ? outcome.length : outcome.bytes;
+      return { outcome, body: boundBody(response.body, { length, bytesMax: request.limits.bytesMax }) };
     }
     // An empty body read to its end gives the connection back; anything longer than that is cut off.
     response.body.dump({ limit: 1_024 }).catch(() => undefined);
