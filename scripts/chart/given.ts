@@ -16,7 +16,8 @@ interface Peered {
 }
 interface Values {
   readonly networkPolicy: { readonly enabled: boolean; readonly dns: { readonly nodeLocalCIDRs: readonly string[] } };
-  readonly cluster: { readonly denyCIDRs: readonly string[]; readonly apiServerCIDRs: readonly string[] };
+  readonly cluster: { readonly denyCIDRs: readonly string[]; readonly apiServerCIDRs: readonly string[]; readonly nat64Prefixes: readonly string[] };
+  readonly gateway: { readonly inbox: { readonly mode: string; readonly enqueue: Peered & { readonly address: string } } };
   readonly egress: { readonly ports: readonly number[]; readonly extraBlockedCIDRs: readonly string[] };
   readonly unsafe: { readonly iUnderstand: boolean; readonly publicCIDRs: readonly string[] };
   readonly fetcher: { readonly plainHttp: string; readonly dnsServers: readonly string[] };
@@ -55,21 +56,24 @@ export function outsideOf(values: Values): Outside {
     public: publicRanges({
       unsafePublic: unsafe.iUnderstand ? unsafe.publicCIDRs : [],
       denied: [...cluster.denyCIDRs, ...egress.extraBlockedCIDRs],
+      nat64: cluster.nat64Prefixes,
     }),
     given: givenBlocks(values),
   };
 }
 
-function givenBlocks({ networkPolicy, redis, misskey, fetcher, egressProxy, dnsFilter, cluster }: Values): Outside['given'] {
+function givenBlocks({ networkPolicy, redis, misskey, gateway, fetcher, egressProxy, dnsFilter, cluster }: Values): Outside['given'] {
   const { nodeLocalCIDRs: dns } = networkPolicy.dns;
   const role = (name: 'state' | 'work'): readonly string[] => (redis.evaluation.enabled ? [] : blocksOf(redis[name].address, redis[name].networkPolicyPeers));
   const resolvers = (own: readonly string[]): readonly string[] => (dnsFilter.enabled ? dnsFilter.upstreams : own).flatMap((server) => blocksOf(server, []));
   const { managed } = misskey;
   const database = blocksOf(managed.database.host, managed.database.networkPolicyPeers);
+  const { mode, enqueue } = gateway.inbox;
+  const queue = mode === 'enqueue' ? blocksOf(enqueue.address, enqueue.networkPolicyPeers) : [];
   const further = managed.networkPolicyEgress.flatMap(({ peers }) => blocksOf('', peers));
   const own = [...dns, ...database, ...blocksOf(managed.redis.host, managed.redis.networkPolicyPeers), ...blocksOf(managed.proxy, managed.proxyNetworkPolicyPeers), ...further];
   return {
-    gateway: [...dns, ...(misskey.mode === 'external' ? blocksOf(misskey.url, misskey.networkPolicyPeers) : []), ...role('state'), ...role('work')],
+    gateway: [...dns, ...(misskey.mode === 'external' ? blocksOf(misskey.url, misskey.networkPolicyPeers) : []), ...role('state'), ...role('work'), ...queue],
     fetcher: [...dns, ...role('work'), ...resolvers(fetcher.dnsServers)],
     'egress-proxy': [...dns, ...resolvers(egressProxy.dnsServers)],
     'image-worker': [...dns, ...role('work')],

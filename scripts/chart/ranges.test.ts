@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { classifyAddress } from '@sekisho/netguard';
+import { classifyAddress, createAddressPolicy } from '@sekisho/netguard';
 import fc from 'fast-check';
 import { publicRanges, type Range, rangeOf, rangesOf, sameRanges, subtract, intersect, union } from './ranges.ts';
 
@@ -74,6 +74,21 @@ describe('publicRanges()', () => {
       }),
       { numRuns: 2_000 },
     );
+  });
+
+  it('counts an address of a translator as the one inside', () => {
+    const nat64 = ['64:ff9b::/96', 'fd00:64::/64', '2a00:1234::/32'];
+    const known = publicRanges({ nat64, unsafePublic: ['203.0.113.0/24'], denied: ['8.8.8.0/24'] });
+    const policy = createAddressPolicy({ nat64Prefixes: nat64, unsafePublicCidrs: ['203.0.113.0/24'], denyCidrs: ['8.8.8.0/24'] });
+    const embedded = (a: number, b: number): readonly string[] => {
+      const [high, low] = [a.toString(16), b.toString(16)];
+      return [`64:ff9b::${high}:${low}`, `2a00:1234:${high}:${low}::`, `fd00:64:0:0:${(a >> 8).toString(16)}:${(((a & 0xff) << 8) | (b >> 8)).toString(16)}:${((b & 0xff) << 8).toString(16)}:0`];
+    };
+    const first = fc.oneof(fc.nat(0xffff), fc.constantFrom(0x0a00, 0x7f00, 0xa9fe, 0xc0a8, 0x0808, 0xcb00, 0xc633, 0xac1f));
+    const second = fc.oneof(fc.nat(0xffff), fc.constantFrom(0x0808, 0x71ff, 0x7107, 0xa9fe));
+    fc.assert(fc.property(first, second, (a, b) => {
+      for (const text of embedded(a, b)) expect([text, inside(known, rangeOf(text))]).toEqual([text, policy.check(text, 443).allowed]);
+    }), { numRuns: 500 });
   });
 
   it('lets a denied range win over an unsafe one', () => {

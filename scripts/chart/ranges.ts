@@ -49,12 +49,27 @@ export const sameRanges = (left: readonly Range[], right: readonly Range[]): boo
 export interface PublicOptions {
   readonly unsafePublic?: readonly string[];
   readonly denied?: readonly string[];
+  /** Prefixes of translators: an address in one is as public as the IPv4 address inside it. */
+  readonly nat64?: readonly string[];
 }
 
-export function publicRanges({ unsafePublic = [], denied = [] }: PublicOptions = {}): readonly Range[] {
+export function publicRanges({ unsafePublic = [], denied = [], nat64 = [] }: PublicOptions = {}): readonly Range[] {
+  const untranslated = subtract(publicWithout(unsafePublic), rangesOf(denied));
+  const inside = nat64.flatMap((prefix) => untranslated.filter(({ family }) => family === 4).map((range) => translated(prefix, range)));
+  return union([...subtract(untranslated, rangesOf(nat64)), ...subtract(inside, rangesOf(denied))]);
+}
+
+/** Of the bits of a prefix the first address, with the IPv4 address behind them, and the zero octet where it follows. */
+function translated(prefix: string, { first, last }: Range): Range {
+  const { first: base } = rangeOf(prefix);
+  const below = BigInt({ 32: 64, 64: 24, 96: 0 }[Number(prefix.replace(/^.*\//, ''))] ?? Number.NaN);
+  return { family: 6, first: base + (first << below), last: base + ((last + 1n) << below) - 1n };
+}
+
+function publicWithout(unsafePublic: readonly string[]): readonly Range[] {
   const ipv4 = subtract(rangesOf(['0.0.0.0/0']), rangesOf(IPV4_DENY.map(({ cidr }) => cidr)));
   const ipv6 = subtract(rangesOf([IPV6_ALLOW.cidr]), rangesOf(IPV6_DENY.map(({ cidr }) => cidr)));
-  return subtract(union([...ipv4, ...ipv6, ...rangesOf(unsafePublic)]), rangesOf(denied));
+  return union([...ipv4, ...ipv6, ...rangesOf(unsafePublic)]);
 }
 
 /** First and last address in hexadecimal, for messages. */

@@ -128,6 +128,36 @@ describe('cluster.denyCIDRs', () => {
   });
 });
 
+describe('cluster.nat64Prefixes', () => {
+  const nat64Prefixes = ['64:ff9b::/96', 'fd00:64::/64', '2a00:1234::/32'];
+
+  it('are blocks of what is public inside them, whatever is denied', () => {
+    for (const seed of [1, 2]) {
+      const denyCIDRs = [...new Set([...fc.sample(ipv4Cidr, { seed, numRuns: 40 }), ...fc.sample(ipv6Cidr, { seed, numRuns: 20 }), '64:ff9b::808:0/112', '2a00:1234:808::/48'])];
+      const options = { ...DEFAULT, values: { ...VALUES, cluster: { nat64Prefixes, denyCIDRs } } };
+      expect(outsideProblems(render(options), NAMESPACE, outsideOf(readValues(options)))).toEqual([]);
+    }
+  });
+
+  it('miss no row of the address table', () => {
+    const options = { ...DEFAULT, values: { ...VALUES, cluster: { nat64Prefixes } } };
+    const outside = outsideOf(readValues(options));
+    const objects = render(options);
+    const blocksOf = (all: readonly KubeObject[]): { cidr: string; except: string[] }[] => {
+      const fetcher = all.find(({ kind, metadata }) => kind === 'NetworkPolicy' && metadata.name === 'sekisho-fetcher')?.spec as unknown as Shaped;
+      return (fetcher.egress ?? []).flatMap(({ to = [] }) => to.flatMap(({ ipBlock }) => ipBlock ?? [])).slice(2);
+    };
+    expect(blocksOf(objects).map(({ cidr, except }) => [cidr, except.length])).toEqual([['64:ff9b::/96', 19], ['fd00:64::/72', 19], ['2a00:1234::/32', 19]]);
+    for (const block of [0, 1, 2]) {
+      for (let row = 0; row < 19; row += 1) {
+        const changed = structuredClone(objects);
+        blocksOf(changed)[block]?.except.splice(row, 1);
+        expect(outsideProblems(changed, NAMESPACE, outside)).not.toEqual([]);
+      }
+    }
+  });
+});
+
 describe('variants', () => {
   it.each(VARIANTS.map(({ name }) => name))('%s', (name) => {
     const options = inNamespace(name);
@@ -154,6 +184,11 @@ describe('variants', () => {
     expect(lines.filter((line) => line.includes('egress-proxy'))).toEqual([
       `egress-proxy -> ${DNS}`, ...['misskey-queue', 'misskey-web'].map((name) => `${name} -> egress-proxy TCP/3128-3129`), 'test -> egress-proxy TCP/3128',
     ].toSorted());
+  });
+
+  it('let the gateway to the Redis of Misskey\'s queue where it writes into that', () => {
+    const lines = arrows(withAll(render(inNamespace('inbox-enqueue'))), NAMESPACE, WORLD);
+    expect(lines).toEqual([...EXTERNAL, 'gateway -> their-redis TCP/6379'].toSorted());
   });
 
   it('keep a managed Misskey from public addresses without unprotectedEgress', () => {

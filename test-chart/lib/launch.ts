@@ -1,6 +1,7 @@
 // What a kubelet makes of a rendered container: its environment and the files of its volumes, put below a folder.
 
 import { spawnSync } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -42,10 +43,17 @@ function expand(list: readonly EnvVar[]): Record<string, string> {
   return values;
 }
 
-const secretText = (key: string): string => (key === 'credentials' ? `misskey:${KEY}\n` : key.endsWith('-url') ? `redis://sekisho-user:${'p'.repeat(43)}@redis.social.svc:6379/0` : KEY);
+/** Made once: it takes a moment. */
+let actorKey: string | undefined;
+function newActorKey(): string {
+  actorKey ??= generateKeyPairSync('rsa', { modulusLength: 2_048, publicKeyEncoding: { type: 'spki', format: 'pem' }, privateKeyEncoding: { type: 'pkcs8', format: 'pem' } }).privateKey;
+  return actorKey;
+}
+
+const secretText = (key: string): string => (key === 'actor-key' ? newActorKey() : key === 'credentials' ? `misskey:${KEY}\n` : key.endsWith('-url') ? `redis://sekisho-user:${'p'.repeat(43)}@redis.social.svc:6379/0` : KEY);
 
 /** Content of ConfigMaps that the user makes. */
-const GIVEN: Readonly<Record<string, string>> = { cidrs: '198.51.100.0/24\n2001:db8::/32\n', 'ca.crt': '-----BEGIN CERTIFICATE-----\n' };
+const GIVEN: Readonly<Record<string, string>> = { cidrs: '198.51.100.0/24\n2001:db8::/32\n', 'ca.crt': '-----BEGIN CERTIFICATE-----\n', 'rules.yaml': '{}\n' };
 
 function textsOf(volume: Volume, objects: readonly KubeObject[]): readonly { readonly path: string; readonly text: string }[] {
   if (volume.emptyDir !== undefined) return [];

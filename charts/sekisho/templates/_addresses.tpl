@@ -68,8 +68,8 @@
 {{- end -}}
 
 {{/* Egress rule to public addresses: the blocks of the address table, without unsafe.publicCIDRs, with cluster.denyCIDRs
-     and egress.extraBlockedCIDRs. Denied wins over unsafe, as in the fetcher. Empty when everything is denied: a rule
-     without a block would open all. Arguments: root, ports. */}}
+     and egress.extraBlockedCIDRs, and a block for each of cluster.nat64Prefixes. Denied wins over unsafe, as in the fetcher.
+     Empty when everything is denied: a rule without a block would open all. Arguments: root, ports. */}}
 {{- define "sekisho.toPublic" -}}
 {{- $root := .root -}}
 {{- $table := $root.Files.Get "files/addresses/public.yaml" | fromYaml -}}
@@ -90,6 +90,16 @@
 {{- $_ := set $rows (include "sekisho.cidrBits" $given) (include "sekisho.cidr" $given) -}}
 {{- end -}}
 {{- end -}}
+{{- $translated := list -}}
+{{- range $root.Values.cluster.nat64Prefixes -}}
+{{- $block := include "sekisho.nat64Block" (dict "prefix" . "rows" $rows) | fromJson -}}
+{{- if not $block.isDenied }}{{ $translated = append $translated (dict "ipBlock" (dict "cidr" $block.cidr "except" $block.except)) }}{{ end -}}
+{{- end -}}
+{{- /* Only then: a translator's prefix within 2000::/3 is what its own block says. */ -}}
+{{- range $root.Values.cluster.nat64Prefixes -}}
+{{- $given := dict "cidr" . "value" "cluster.nat64Prefixes" -}}
+{{- $_ := set $rows (include "sekisho.cidrBits" $given) (include "sekisho.cidr" $given) -}}
+{{- end -}}
 {{- $blocks := list -}}
 {{- range $block := list $table.ipv4 $table.ipv6 -}}
 {{- $except := include "sekisho.exceptions" (dict "cidr" $block.cidr "rows" $rows) | fromJsonArray -}}
@@ -97,6 +107,7 @@
 {{- $blocks = append $blocks (dict "ipBlock" (dict "cidr" $block.cidr "except" $except)) -}}
 {{- end -}}
 {{- end -}}
+{{- $blocks = concat $blocks $translated -}}
 {{- if and $blocks .ports }}{{ include "sekisho.egressRule" (dict "peers" $blocks "ports" .ports) }}{{ end -}}
 {{- end -}}
 

@@ -38,6 +38,7 @@
   "SEKISHO_DENY_CIDRS_FILE" (printf "%s/deny-cidrs.txt" .filesPath) -}}
 {{- $unsafe := .root.Values.unsafe -}}
 {{- if and $unsafe.iUnderstand $unsafe.publicCIDRs }}{{ $_ := set $env "SEKISHO_UNSAFE_PUBLIC_CIDRS" (join "," $unsafe.publicCIDRs) }}{{ end -}}
+{{- with .root.Values.cluster.nat64Prefixes }}{{ $_ := set $env "SEKISHO_NAT64_PREFIX" (join "," .) }}{{ end -}}
 {{- toJson $env -}}
 {{- end -}}
 

@@ -24,7 +24,21 @@ imageWorker.sandbox.seccomp.type is RuntimeDefault: the weaker of two profiles a
 {{- if not $sandbox.appArmor.localhostProfile }}
 imageWorker.sandbox.appArmor.localhostProfile is empty: no AppArmor profile of Sekisho stands around image-worker and decoders, at most the container runtime's default one. For nodes that have AppArmor: docs/sandbox.md.
 {{- end }}
-Inbox activities and pages of Misskey pass as they are: this version has no inbox filter and sets no Content-Security-Policy for pages.
+Pages of Misskey pass as they are: this version sets no Content-Security-Policy for them.
+{{- $inbox := .Values.gateway.inbox }}
+{{- if eq $inbox.mode "observe" }}
+gateway.inbox.mode is observe: forged and abusive activities are logged and reach Misskey all the same, but for what would hang it.
+{{- else if eq $inbox.mode "enqueue" }}
+gateway.inbox.mode is enqueue: the gateway writes into Misskey's job queue. Give its user no more than k8s/redis/misskey-queue.acl does.
+{{- end }}
+{{- if not $inbox.verify.enabled }}
+gateway.inbox.verify.enabled is false: an activity whose claims agree passes, and whether its signature is genuine is checked by Misskey alone.
+{{- else if eq $inbox.verify.unavailable "pass" }}
+gateway.inbox.verify.unavailable is pass: while a sender's key cannot be had, Misskey alone checks its signatures.
+{{- end }}
+{{- if eq $inbox.ldSignatures "pass" }}
+gateway.inbox.ldSignatures is pass: activities that somebody else delivers are not judged by the strict rules for their signatures.
+{{- end }}
 {{- if eq .Values.misskey.mode "managed" }}
 {{- if .Values.misskey.unprotectedEgress.enabled }}
 misskey.unprotectedEgress.enabled: Misskey may connect to public addresses itself, and nothing inspects these connections.

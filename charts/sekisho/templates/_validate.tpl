@@ -2,7 +2,7 @@
      All problems are shown at once. Included once, from validation/values.yaml. */}}
 {{- define "sekisho.validate" -}}
 {{- $problems := list -}}
-{{- range $area := list "publicUrl" "misskey" "managed" "proxies" "images" "secrets" "redis" "networks" "unsafe" "hosts" "service" "scaling" "shutdown" "worker" "sandbox" "egressProxy" "dnsFilter" "environment" -}}
+{{- range $area := list "publicUrl" "misskey" "managed" "proxies" "images" "secrets" "redis" "inbox" "networks" "nat64" "unsafe" "hosts" "service" "scaling" "shutdown" "worker" "sandbox" "egressProxy" "dnsFilter" "environment" -}}
 {{- range splitList "\n" (include (printf "sekisho.validate.%s" $area) $) -}}
 {{- with trim . }}{{ $problems = append $problems . }}{{ end -}}
 {{- end -}}

@@ -1,6 +1,7 @@
 // What a value may be, where its default does not say it: by the whole path, else by the last name. Rules that need a
 // sentence stand in the chart's _validate.tpl: a schema can only say that a pattern does not match.
 
+import { INBOX_LIMITS, INBOX_MODES } from '@sekisho/contracts';
 import { limitsFileJsonSchema } from '../../../services/gateway/src/limits-file/schema.ts';
 
 export type Schema = Readonly<Record<string, unknown>>;
@@ -103,6 +104,12 @@ const BY_PATH: Readonly<Record<string, Schema>> = {
   'gateway.cacheMemoryBytes': whole(MiB, 64 * GiB),
   'gateway.cacheRedisBytes': whole(MiB, 1_024 * GiB),
   'gateway.limits': limitsFile,
+  'gateway.inbox.mode': oneOf(...INBOX_MODES),
+  'gateway.inbox.ldSignatures': oneOf('strict', 'reject', 'pass'),
+  'gateway.inbox.dateSkewSeconds': whole(30, INBOX_LIMITS.dateSkewS),
+  'gateway.inbox.capturePercent': whole(0, 100),
+  'gateway.inbox.rules': anyMap,
+  'gateway.inbox.verify.unavailable': oneOf('pass', 'retry'),
   'fetcher.plainHttp': oneOf('upgrade', 'allow', 'deny'),
   'egressProxy.mode': oneOf('enforce', 'report'),
   'egressProxy.tunnels.max': whole(1, 65_536),

@@ -1,6 +1,7 @@
 // The Job's script against an API server over TLS, and what it makes against a real Redis.
 
 import { execFileSync } from 'node:child_process';
+import { createPrivateKey } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import type { IncomingMessage } from 'node:http';
@@ -184,6 +185,18 @@ describe('makeSecrets()', () => {
     writeFileSync(join(folder, String(run), 'account/ca.crt'), '');
     const { code } = await make(planFor({ deadlineSeconds: 1 }));
     expect({ code, asked }).toEqual({ code: 1, asked: [] });
+  });
+
+  it('makes a private key that signs', async () => {
+    expect(await make(planFor({ secrets: [{ kind: 'rsa', name: 'x-actor', key: 'actor-key' }] }))).toEqual({ code: 0, lines: 'Secret x-actor: made' });
+    const key = createPrivateKey(text('x-actor', 'actor-key'));
+    expect([key.asymmetricKeyType, key.asymmetricKeyDetails?.modulusLength]).toEqual(['rsa', 2_048]);
+  });
+
+  it('says how to make a private key by hand', async () => {
+    hook = () => ({ status: 403, message: 'secrets is forbidden' });
+    const { lines } = await make(planFor({ secrets: [{ kind: 'rsa', name: 'x-actor', key: 'actor-key' }] }));
+    expect(lines).toContain('openssl genrsa -out key.pem 2048 && kubectl -n social create secret generic x-actor --from-file=actor-key=key.pem');
   });
 
   it('prints no secret', async () => {

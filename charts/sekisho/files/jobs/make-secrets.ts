@@ -1,10 +1,10 @@
-// Makes the Secrets that a release needs and nobody has made: keys and tokens, and the passwords of the evaluation Redis.
+// Makes the Secrets that a release needs and nobody has made: keys, tokens, and the passwords of the evaluation Redis.
 // Run by a Job before each installation and upgrade:  node make-secrets.ts plan.json
 //
 // The Secrets that exist are mounted. When they are complete, which is so on every run but the first, nothing is asked of
 // the API server: under the release's own default deny there is no route to it.
 
-import { randomBytes } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -14,6 +14,8 @@ import { SecretProblem, type Store, ensureSecret } from './secret-store.ts';
 
 const ATTEMPTS_MAX = 20;
 const PAUSE_MS = 1_000;
+/** What other servers expect of the key of an actor. */
+const RSA_BITS = 2_048;
 
 /** What the chart writes into plan.json. */
 export interface Plan {
@@ -93,9 +95,13 @@ function openStore(plan: Plan, env: Surroundings['env']): Store {
     namespace: plan.namespace,
     labels: plan.labels,
     ask: async (asking) => await askKube(access, asking),
-    ingredients: { random: randomBytes, aclTemplate: readFileSync(plan.aclTemplate, 'utf8') },
+    ingredients: { random: randomBytes, rsaKey, aclTemplate: readFileSync(plan.aclTemplate, 'utf8') },
   };
 }
+
+const rsaKey = (): string => generateKeyPairSync('rsa', {
+  modulusLength: RSA_BITS, publicKeyEncoding: { type: 'spki', format: 'pem' }, privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+}).privateKey;
 
 function explain(plan: Plan, wanted: WantedSecret, error: unknown): readonly string[] {
   const said = error instanceof Error ? error.message : String(error);
@@ -109,6 +115,7 @@ function explain(plan: Plan, wanted: WantedSecret, error: unknown): readonly str
 
 function byHand(plan: Plan, wanted: WantedSecret): readonly string[] {
   if (wanted.kind === 'redis') return ['Or use a Redis of your own: redis.evaluation.enabled=false with redis.state.existingSecret and redis.work.existingSecret.'];
+  if (wanted.kind === 'rsa') return [`Or make it by hand: openssl genrsa -out key.pem 2048 && kubectl -n ${plan.namespace} create secret generic ${wanted.name} --from-file=${wanted.key}=key.pem`];
   const literals = wanted.keys.map((key) => `--from-literal=${key}=$(openssl rand -hex 32)`).join(' ');
   return [`Or make it by hand: kubectl -n ${plan.namespace} create secret generic ${wanted.name} ${literals}`];
 }

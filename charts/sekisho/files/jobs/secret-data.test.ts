@@ -8,6 +8,7 @@ const aclTemplate = readFileSync(join(import.meta.dirname, '../redis/users.acl')
 let next = 0;
 const ingredients = {
   aclTemplate,
+  rsaKey: () => 'PEM',
   random: (bytes: number) => {
     next += 1;
     return Buffer.alloc(bytes, next);
@@ -39,6 +40,19 @@ describe('lackingData() of keys', () => {
     expect(Object.keys(data)).toEqual(['internal-token', 'isolation-key']);
     for (const value of Object.values(data)) expect(value).toMatch(/^[0-9a-f]{64}$/);
     expect(new Set(Object.values(data)).size).toBe(2);
+  });
+});
+
+describe('lackingData() of a private key', () => {
+  const actor = { kind: 'rsa', name: 'a', key: 'actor-key' } as const;
+
+  it('makes one where there is none', () => {
+    expect(missingKeys(actor, {})).toEqual(['actor-key']);
+    expect(made(actor, {})).toEqual({ 'actor-key': 'PEM' });
+  });
+
+  it('keeps the one that other servers know', () => {
+    expect(made(actor, { 'actor-key': 'kept' })).toEqual({});
   });
 });
 

@@ -1,4 +1,4 @@
-// What a Secret lacks, and what is put there. Pure but for the random source that is handed in; an existing key is never
+// What a Secret lacks, and what is put there. Pure but for the sources of chance that are handed in; an existing key is never
 // made anew, since a new cache key empties the cache and a new password locks the services out.
 
 import { createHash } from 'node:crypto';
@@ -23,18 +23,29 @@ export interface WantedRedis {
   readonly urls: Readonly<Record<string, string>>;
 }
 
-export type WantedSecret = WantedKeys | WantedRedis;
+/** A private key for signatures, as PEM. */
+export interface WantedRsa {
+  readonly kind: 'rsa';
+  readonly name: string;
+  readonly key: string;
+}
+
+export type WantedSecret = WantedKeys | WantedRedis | WantedRsa;
 export type Data = Readonly<Record<string, string>>;
 export type Lacking = { readonly ok: true; readonly data: Data } | { readonly ok: false; readonly problem: string };
 
 export interface Ingredients {
   readonly random: (bytes: number) => Buffer;
+  /** A private key, as PEM. */
+  readonly rsaKey: () => string;
   /** Users of all instances, with a placeholder for each password's hash. */
   readonly aclTemplate: string;
 }
 
-export const keysOf = (wanted: WantedSecret): readonly string[] =>
-  wanted.kind === 'keys' ? wanted.keys : [...Object.keys(wanted.urls), ACL_KEY];
+export function keysOf(wanted: WantedSecret): readonly string[] {
+  if (wanted.kind === 'rsa') return [wanted.key];
+  return wanted.kind === 'keys' ? wanted.keys : [...Object.keys(wanted.urls), ACL_KEY];
+}
 
 /** An empty value counts as missing: no service starts with one. */
 export const missingKeys = (wanted: WantedSecret, present: Data): readonly string[] =>
@@ -44,8 +55,9 @@ export const missingKeys = (wanted: WantedSecret, present: Data): readonly strin
 export function lackingData(wanted: WantedSecret, present: Data, ingredients: Ingredients): Lacking {
   const missing = missingKeys(wanted, present);
   if (wanted.kind === 'redis') return redisData(wanted, { present, missing, ingredients });
-  const { random } = ingredients;
-  return { ok: true, data: Object.fromEntries(missing.map((key) => [key, random(KEY_BYTES).toString('hex')])) };
+  const { random, rsaKey } = ingredients;
+  const make = wanted.kind === 'rsa' ? rsaKey : (): string => random(KEY_BYTES).toString('hex');
+  return { ok: true, data: Object.fromEntries(missing.map((key) => [key, make()])) };
 }
 
 interface RedisParts {

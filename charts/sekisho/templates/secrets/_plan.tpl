@@ -5,6 +5,10 @@
 {{- if not .Values.secrets.existingSecret -}}
 {{- $wanted = append $wanted (dict "kind" "keys" "name" (include "sekisho.keysSecretName" .) "keys" (list "internal-token" "cache-key" "isolation-key")) -}}
 {{- end -}}
+{{- $verify := .Values.gateway.inbox.verify -}}
+{{- if and $verify.enabled (not $verify.existingSecret) -}}
+{{- $wanted = append $wanted (dict "kind" "rsa" "name" (include "sekisho.inboxActorSecretName" .) "key" "actor-key") -}}
+{{- end -}}
 {{- if .Values.redis.evaluation.enabled -}}
 {{- $wanted = append $wanted (dict
   "kind" "redis" "name" (include "sekisho.redisSecretName" (dict "root" . "role" "state"))
