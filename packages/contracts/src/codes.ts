@@ -172,6 +172,7 @@ export const CODES = {
   SEKISHO_INBOX_REPLAY: row(202, 'ACCEPTED', 'info', 'The same signature was accepted within the last 15 minutes.'),
   SEKISHO_INBOX_PENDING: row(503, 'OVERLOADED', 'info', 'The same signature is being processed at this moment; the sender tries again.'),
   SEKISHO_INBOX_HOST_BLOCKED: row(403, 'FORBIDDEN_ACTIVITY', 'info', 'A host of the activity stands in a block list, or not in the allow list, of the rules file.'),
+  SEKISHO_INBOX_LISTS_AWAY: row(503, 'OVERLOADED', 'error', 'An allow list of the rules file was never loaded, so nobody knows who may send. Senders try again; check the URL of the list.'),
   SEKISHO_INBOX_ACTIVITY_TYPE: row(202, 'ACCEPTED', 'info', 'The type of the activity is one that Misskey does not handle.'),
   SEKISHO_INBOX_ID: row(400, 'INVALID_ACTIVITY', 'info', 'The id of the activity is missing or not one https URL of a public host.'),
   SEKISHO_INBOX_ACTOR: row(400, 'INVALID_ACTIVITY', 'info', 'The actor of the activity is missing or not one https URL of a public host.'),

@@ -1,0 +1,14 @@
+// Rules and host lists of the administrator.
+export { BUILTIN_NAMES, type BuiltinName } from './builtin/names.ts';
+export { BUILTIN_SETS, type BuiltinSet } from './builtin/sets.ts';
+export { KINDS, type KindRow, OPERATORS, OPERATOR_NAMES, type Operator } from './conditions/operators.ts';
+export { type FieldFacts, type Fields, type FieldValue, fieldsOf } from './fields/fields.ts';
+export { FIELDS, type FieldKind, type FieldName, type FieldRow, HEADER_FIELD } from './fields/table.ts';
+export { parseRulesFile } from './file/parse.ts';
+export { type CompiledRules, EMPTY_RULES_FILE, type ListSource, type ListSpec, type Rule, type RulesFile } from './file/rules-file.ts';
+export { RULE_ACTIONS, type RuleAction } from './file/schema.ts';
+export { type Judgement, judge, type RuleHit } from './judge.ts';
+export { RULES_LIMITS } from './limits.ts';
+export { checkActivityHosts, checkHosts, type HostRole } from './lists/check.ts';
+export { createHostLists, type HostLists, type MutableHostLists, NO_HOST_LISTS } from './lists/host-lists.ts';
+export { type HostSource, LIST_FORMATS, type ListFormat, parseHostSource, type SourceRules } from './lists/source.ts';

@@ -1,0 +1,63 @@
+// Check 16: hosts of an activity against block and allow lists, before anything dearer looks at it.
+
+import type { Denied, JsonObject, JsonValue } from '../../types.ts';
+import { hostOfUrl, isObject, listOf, refOf } from '../fields/post.ts';
+import type { HostLists } from './host-lists.ts';
+
+/** Objects in objects that are looked into: Undo of Announce of Create has three. */
+const NESTING_MAX = 4;
+/** Items of a list on the way. */
+const ITEMS_MAX = 256;
+
+export type HostRole = 'origin' | 'nested';
+
+/**
+ * Block lists hold for every host; allow lists only for those that an activity comes from: key, actor and id. An allow
+ * list that was never loaded refuses for now (the sender tries again), since nobody knows who is on it.
+ */
+export function checkHosts(hosts: Iterable<string>, lists: HostLists, role: HostRole = 'origin'): Denied | undefined {
+  for (const host of hosts) {
+    if (lists.ownHosts.has(host)) continue;
+    const blocker = lists.block.find((id) => lists.holds(id, host) === true);
+    if (blocker !== undefined) return denied(`${host} stands in the block list ${blocker}`);
+    const missing = role === 'nested' ? undefined : checkAllowed(host, lists);
+    if (missing !== undefined) return missing;
+  }
+  return undefined;
+}
+
+function checkAllowed(host: string, lists: HostLists): Denied | undefined {
+  if (lists.allow.length === 0) return undefined;
+  const answers = lists.allow.map((id) => lists.holds(id, host));
+  if (answers.includes(true)) return undefined;
+  const away = answers.indexOf(undefined);
+  if (away === -1) return denied(`${host} stands in no allow list`);
+  return { ok: false, code: 'SEKISHO_INBOX_LISTS_AWAY', detail: `the allow list ${lists.allow[away] ?? ''} was never loaded` };
+}
+
+const denied = (detail: string): Denied => ({ ok: false, code: 'SEKISHO_INBOX_HOST_BLOCKED', detail: detail.slice(0, 200) });
+
+/** The whole of check 16 for a body of any shape. `keyHost` is that of the signature. */
+export function checkActivityHosts(value: JsonObject, keyHost: string, lists: HostLists): Denied | undefined {
+  if (lists.block.length === 0 && lists.allow.length === 0) return undefined;
+  const origin = new Set([keyHost, ...hostsIn([refOf(value['actor']), refOf(value['id'])])]);
+  return checkHosts(origin, lists) ?? checkHosts(nestedHosts(value), lists, 'nested');
+}
+
+/** Hosts of the objects, and of those who made them. Mentioned and addressed actors are not among them: they take no part. */
+export function nestedHosts(value: JsonObject): ReadonlySet<string> {
+  const hosts = new Set<string>();
+  let level: readonly JsonValue[] = inner(value);
+  for (let depth = 0; depth < NESTING_MAX && level.length > 0; depth += 1) {
+    const objects = level.filter((item) => isObject(item));
+    const refs = [...level.map(refOf), ...objects.flatMap((item) => [refOf(item['actor']), refOf(item['attributedTo'])])];
+    for (const host of hostsIn(refs)) hosts.add(host);
+    level = objects.flatMap(inner).slice(0, ITEMS_MAX);
+  }
+  return hosts;
+}
+
+const inner = (value: JsonObject): readonly JsonValue[] =>
+  [value['object'], value['items'], value['orderedItems']].flatMap((part) => listOf(part)).slice(0, ITEMS_MAX);
+
+const hostsIn = (urls: readonly (string | undefined)[]): readonly string[] => urls.flatMap((url) => hostOfUrl(url) ?? []);
