@@ -1,10 +1,15 @@
 // The shared test corpus beside the repository. It is optional, but a folder that holds no cases is an error:
 // a moved or emptied folder must not turn into tests that test nothing.
 
-import { existsSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { corpusFolder } from './folder.ts';
+import { type Line, oneOf, readLines, text } from './lines.ts';
 
-const REPOSITORY = resolve(import.meta.dirname, '../../../..');
+export { type ActivityCase, type Delivery, type DeliverOptions, deliver, idOf, readActivityCases } from './activities.ts';
+export { ATTACK_HOSTS, type AttackCase, type AttackCorpus, type AttackHosts, readAttackCorpus } from './attacks.ts';
+export { corpusFolder } from './folder.ts';
+export { TEST_DOMAIN, rewriteHosts, testHost } from './hosts.ts';
 
 export interface ImageCase {
   readonly name: string;
@@ -37,12 +42,6 @@ export interface SsrfCase {
   readonly source: string;
 }
 
-/** Absolute path of the corpus, undefined where this checkout has none. */
-export function corpusFolder(): string | undefined {
-  const folder = join(REPOSITORY, '../shared/corpus');
-  return existsSync(folder) ? folder : undefined;
-}
-
 /**
  * All picture cases; empty without a corpus.
  * @throws Error when the folder exists but holds no cases.
@@ -73,14 +72,6 @@ export function readSsrfCases(folder = corpusFolder()): readonly SsrfCase[] {
   }));
 }
 
-type Line = Readonly<Record<string, unknown>>;
-
-function readLines(path: string): readonly Line[] {
-  const lines = readFileSync(path, 'utf8').split('\n').filter((line) => line !== '');
-  if (lines.length === 0) throw new Error(`${path} holds no cases`);
-  return lines.map((line) => JSON.parse(line) as Line);
-}
-
 function toImageCase(line: Line, folder: string): ImageCase {
   const file = text(line, 'file');
   const path = join(folder, file);
@@ -102,15 +93,3 @@ const numbers = (line: Line): Record<string, number> =>
   Object.fromEntries(
     Object.entries(NUMBERS).flatMap(([from, to]) => (typeof line[from] === 'number' ? [[to, line[from]]] : [])),
   );
-
-function text(line: Line, key: string): string {
-  const value = line[key];
-  if (typeof value !== 'string') throw new TypeError(`a corpus case has no ${key}`);
-  return value;
-}
-
-function oneOf<T extends string>(line: Line, key: string, values: readonly T[]): T {
-  const value = values.find((known) => known === line[key]);
-  if (value === undefined) throw new TypeError(`a corpus case has an unknown ${key}`);
-  return value;
-}
