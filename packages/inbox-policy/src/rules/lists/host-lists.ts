@@ -13,7 +13,7 @@ export interface HostLists {
 
 export interface MutableHostLists extends HostLists {
   set(id: string, hosts: ReadonlySet<string>): void;
-  size(id: string): number | undefined;
+  get(id: string): ReadonlySet<string> | undefined;
 }
 
 export interface HostListUse {
@@ -33,7 +33,7 @@ export function createHostLists({ block, allow, ownHosts, inline }: HostListUse)
       return list === undefined ? undefined : holdsHost(list, host);
     },
     set: (id, hosts) => void lists.set(id, hosts),
-    size: (id) => lists.get(id)?.size,
+    get: (id) => lists.get(id),
   };
 }
 
