@@ -3,7 +3,6 @@
 
 import { spawn } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
-import { startDnsServer } from '@sekisho/testkit';
 import { z } from 'zod';
 import { freePort } from '../scripts/local-stack/ports.ts';
 import { ensurePrograms } from '../scripts/set-up/programs.ts';
@@ -98,12 +97,12 @@ async function main(): Promise<void> {
   const hello = client.subarray(0, 5 + client.readUInt16BE(3));
   const origin = await startHelper('tunnel-origin.ts', { clientBytes: hello.length, flight: server.toString('base64'), bulkBytes: BULK_BYTES / BULK_STREAMS });
   const to = z.object({ short: z.number(), bulk: z.number() }).parse(origin.ready);
-  const dns = await startDnsServer({ '*.origin.example': { a: ['127.0.0.1'] } });
-  atEnd(async () => await dns.stop());
+  const dns = await startHelper('dns-server.ts');
+  const { address: dnsServer } = z.object({ address: z.string() }).parse(dns.ready);
   const pipe = await startHelper('bare-pipe.ts', { ports: [to.short, to.bulk] });
   const [pipeShort = 0, pipeBulk = 0] = z.object({ ports: z.array(z.number()) }).parse(pipe.ready).ports;
   const tinyproxy = await startTinyproxy([to.short, to.bulk]);
-  const proxy = await startProxy([to.short, to.bulk], dns.address);
+  const proxy = await startProxy([to.short, to.bulk], dnsServer);
   const through = (port: number, host: string, target: number): Way => ({ port, authority: `${host}:${target}` });
   const peers: readonly Peer[] = [
     { name: 'bare pipe', pid: pipe.pid, short: { port: pipeShort }, bulk: { port: pipeBulk } },
