@@ -6,6 +6,7 @@ export * from './images/index.ts';
 export * from './activitypub/index.ts';
 export * from './corpus/index.ts';
 export * from './misskey/index.ts';
+export * from './mutations/index.ts';
 export * from './origin/index.ts';
 export * from './namespace/index.ts';
 export * from './namespace/targets.ts';
