@@ -184,6 +184,7 @@ export const CODES = {
   SEKISHO_INBOX_LD: row(400, 'INVALID_ACTIVITY', 'info', 'The JSON-LD of the activity could be read in two ways: a keyword that rearranges it, an alias, or a context that is not known.'),
   SEKISHO_INBOX_SHAPE: row(400, 'INVALID_ACTIVITY', 'info', 'A property that Misskey reads has another shape than it may have. The log names the property.'),
   SEKISHO_INBOX_AUTHORITY: row(403, 'FORBIDDEN_ACTIVITY', 'info', 'The actor acts on something that is not his: an object of another host or author.'),
+  SEKISHO_INBOX_NOT_LOCAL: row(202, 'ACCEPTED', 'info', 'A follow or a report that concerns nobody on this instance; Misskey ignores it.'),
   SEKISHO_INBOX_MODERATOR: row(202, 'ACCEPTED', 'info', 'A moderator of a group elsewhere deletes what others wrote; Misskey ignores such a Delete.'),
   SEKISHO_INBOX_ACTOR_DOCUMENT: row(403, 'FORBIDDEN_ACTIVITY', 'info', 'The profile in an Update names another actor, or inboxes, collections or keys on other hosts.'),
   SEKISHO_INBOX_ACTOR_KEY: row(400, 'INVALID_ACTIVITY', 'info', 'The public key in a profile is unreadable, too short, or a private one.'),
@@ -199,6 +200,7 @@ export const CODES = {
   SEKISHO_INBOX_RULE_DROP: row(202, 'ACCEPTED', 'info', 'A rule of the rules file dropped the activity without telling the sender; the log names it.'),
   SEKISHO_INBOX_RULE_QUARANTINE: row(202, 'ACCEPTED', 'info', 'A rule of the rules file kept the activity back, with its bytes, for a look; the log names it.'),
   SEKISHO_INBOX_BUSY: row(503, 'OVERLOADED', 'warn', 'Too many activities are being read at once.'),
+  SEKISHO_INBOX_FAULT: row(503, 'OVERLOADED', 'error', 'A check of the inbox failed by a defect; nothing is passed unjudged, and the sender tries again. Please report it with the log line.'),
   SEKISHO_INBOX_QUEUE_AWAY: row(503, 'OVERLOADED', 'error', 'The Redis of Misskey\'s queue did not take the job; check SEKISHO_MISSKEY_QUEUE_REDIS_URL.'),
   // Between services.
   SEKISHO_CONTRACT_VERSION: row(503, 'OVERLOADED', 'error', 'Two services speak different versions of a contract; finish the rollout.'),

@@ -44,6 +44,17 @@ export function bucketsOf(payer: Payer, shape: BudgetShape = BUDGET_SHAPE): read
   return buckets;
 }
 
+export interface Named {
+  /** Any text; it is hashed where it is no plain name. */
+  readonly name: string;
+  /** Clients' budgets that it holds. */
+  readonly factor: number;
+}
+
+/** Bucket of something that is no client: a sending host, an actor. Never that of a client, a network or a class. */
+export const namedBucket = (area: Area, { name, factor }: Named, shape: BudgetShape = BUDGET_SHAPE): BucketSpec =>
+  bucket(`${area}:name:${keyPart(name)}`, shape, factor);
+
 const bucket = (key: string, shape: BudgetShape, factor: number): BucketSpec => ({
   key,
   capacityMs: shape.capacityMs * factor,

@@ -7,8 +7,10 @@ import {
   type BucketSpec,
   type BudgetShape,
   type FallbackLimiter,
+  type Named,
   type Repriced,
   bucketsOf,
+  namedBucket,
   refundOf,
 } from '@sekisho/limiter';
 import type { ClientIdentity } from '../media/types.ts';
@@ -19,7 +21,7 @@ const CODES_BY_BUCKET = ['SEKISHO_LIMIT_CLIENT', 'SEKISHO_LIMIT_NET', 'SEKISHO_L
 
 export type BudgetCode = (typeof CODES_BY_BUCKET)[number] | 'SEKISHO_REDIS_AWAY';
 /** Uncached work; `transform` waits for Redis, everything else goes on without it. */
-export type BudgetWork = 'transform' | 'stream' | 'fetch' | 'page';
+export type BudgetWork = 'transform' | 'stream' | 'fetch' | 'page' | 'inbox';
 
 export interface Refused {
   readonly ok: false;
@@ -29,9 +31,17 @@ export interface Refused {
 
 export type Opened = { readonly ok: true; readonly charge: BudgetCharge } | Refused;
 
+export interface NamedRefused {
+  /** Of the name without room. */
+  readonly index: number;
+  readonly retryAfterS: number;
+}
+
 export interface Budget {
   /** Pays a price-1 outcome without a round trip; the refusal when there is no room. */
   tick(client: ClientIdentity, area: Area, price: number): Refused | undefined;
+  /** Pays at once in the buckets of all names or of none; at most four different names. */
+  tickNamed(area: Area, names: readonly Named[], price: number): NamedRefused | undefined;
   /** Holds the price of uncached work until it is settled. */
   open(client: ClientIdentity, area: Area, work: BudgetWork, costMs: number): Promise<Opened>;
 }
@@ -75,7 +85,7 @@ export function createBudget(options: BudgetOptions): Budget {
   const refuse = (area: Area, bucket: number, retryAfterMs: number): Refused => {
     const code = CODES_BY_BUCKET[bucket] ?? 'SEKISHO_REDIS_AWAY';
     hooks.denied(area, code);
-    return { ok: false, code, retryAfterS: Math.max(1, Math.ceil(retryAfterMs / 1000)) };
+    return { ok: false, code, retryAfterS: secondsOf(retryAfterMs) };
   };
   return {
     tick: (client, area, price) => {
@@ -83,6 +93,10 @@ export function createBudget(options: BudgetOptions): Budget {
       if (!taken.ok) return refuse(area, taken.bucket, taken.retryAfterMs);
       hooks.charged(area, price);
       return undefined;
+    },
+    tickNamed: (area, names, price) => {
+      const taken = meter.tick(names.map((name) => namedBucket(area, name, shape())), price);
+      return taken.ok ? undefined : { index: taken.bucket, retryAfterS: secondsOf(taken.retryAfterMs) };
     },
     open: async (client, area, work, costMs) => {
       const payers = bucketsOf({ clientKey: client.key, netKey: client.net, area, class: work }, shape());
@@ -94,6 +108,8 @@ export function createBudget(options: BudgetOptions): Budget {
     },
   };
 }
+
+const secondsOf = (ms: number): number => Math.max(1, Math.ceil(ms / 1000));
 
 interface ChargeParts {
   readonly limiter: FallbackLimiter;

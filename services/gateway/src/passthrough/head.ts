@@ -20,6 +20,7 @@ const IDENTITY: ReadonlySet<string> = new Set([
 ]);
 /** What a Connection header may not take away: the upstream would read another message than we checked. */
 const KEPT: ReadonlySet<string> = new Set(['host', 'content-length', 'content-type']);
+const NOTHING: ReadonlySet<string> = new Set();
 const DROPPED_OF_REQUEST: ReadonlySet<string> = new Set([...HOP_BY_HOP, ...IDENTITY, 'expect']);
 const DROPPED_OF_ANSWER: ReadonlySet<string> = new Set([...HOP_BY_HOP, 'x-request-id']);
 
@@ -64,8 +65,10 @@ interface Framing {
 /**
  * Checks a request and builds the head for the upstream. Node's parser refuses most of what is ambiguous already; this
  * is the second look, as a message that two parsers read in two ways is a smuggled one.
+ *
+ * @param signed names that no Connection header takes away, because the signature of the request covers them
  */
-export function readRequestHead(facts: RequestFacts, forwarding: Forwarding): RequestHead {
+export function readRequestHead(facts: RequestFacts, forwarding: Forwarding, signed: ReadonlySet<string> = NOTHING): RequestHead {
   if (!METHODS.has(facts.method)) return refusal('method', 'SEKISHO_REQUEST_METHOD');
   if (!TARGET.test(facts.url)) return refusal('target is not in origin form');
   if (facts.rawHeaders.length > HEADER_LINES_MAX * 2) return refusal('too many header lines');
@@ -81,7 +84,7 @@ export function readRequestHead(facts: RequestFacts, forwarding: Forwarding): Re
   const problem = checkFraming(framing, facts.httpVersion);
   if (problem !== undefined) return refusal(problem);
   const { clientAddress, requestId, proto, publicHost } = forwarding;
-  const kept = withoutOptions(headers, framing.connection);
+  const kept = withoutOptions(headers, framing.connection, signed);
   kept.push('X-Forwarded-For', clientAddress, 'X-Forwarded-Proto', proto, 'X-Forwarded-Host', publicHost, 'X-Request-Id', requestId);
   return { ok: true, headers: kept, bodyBytes: framing.encodings.length > 0 ? undefined : Number(framing.lengths[0] ?? 0) };
 }
@@ -107,10 +110,10 @@ function checkFraming({ hosts, lengths, encodings }: Framing, httpVersion: strin
 const PLAIN_CONNECTIONS: ReadonlySet<string> = new Set(['', ',keep-alive', ',close', ',Keep-Alive', ',Close']);
 
 /** Without the headers that a Connection header names. */
-function withoutOptions(headers: string[], connection: string): string[] {
+function withoutOptions(headers: string[], connection: string, signed: ReadonlySet<string> = NOTHING): string[] {
   if (PLAIN_CONNECTIONS.has(connection)) return headers;
   const options = connection.toLowerCase().split(',', CONNECTION_OPTIONS_MAX + 1).map((option) => option.trim());
-  const named = new Set(options.filter((option) => option !== '' && !HOP_BY_HOP.has(option) && !KEPT.has(option) && option !== 'close'));
+  const named = new Set(options.filter((option) => option !== '' && !HOP_BY_HOP.has(option) && !KEPT.has(option) && !signed.has(option) && option !== 'close'));
   if (named.size === 0) return headers;
   const kept: string[] = [];
   for (let index = 0; index + 1 < headers.length; index += 2) {

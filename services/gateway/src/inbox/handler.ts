@@ -1,0 +1,249 @@
+// POST of an inbox, from its arrival to its line in the log. The order is that of the check table: route, client, head,
+// body, activity, sender, rules, Misskey. What fails by a defect is refused with 503, never passed: the sender tries again.
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { CODES, type Code, INBOX_LIMITS, type InboxDecision, isSekishoError } from '@sekisho/contracts';
+import { type HeadRules, type InboxHead, inboxRoute } from '@sekisho/inbox-policy';
+import { TICK_MS, inboxPrice } from '@sekisho/limiter';
+import type { Logger } from '@sekisho/runtime';
+import type { Identify } from '../client/identity.ts';
+import type { Budget } from '../limits/budget.ts';
+import { requestIdOf } from '../media/respond.ts';
+import { Gate } from '../passthrough/gate.ts';
+import { readRequestHead } from '../passthrough/head.ts';
+import { type Accepted, outcomeOf, sendDelivery, sendDenied } from './answer.ts';
+import { type CheckDeps, checkBody, isObservable, onCpu } from './checks.ts';
+import { deny } from './deny.ts';
+import type { Forward } from './forward.ts';
+import { type BodyLimits, readBody } from './read-body.ts';
+import type { Delivery, End, EnqueuePort, InboxDenied, Visit } from './types.ts';
+
+/** Of one client, of the `readingMax` there are: a large server's own parallel deliveries, not all there is. */
+const PER_CLIENT_MAX = 64;
+
+export interface InboxDeps extends CheckDeps {
+  readonly budget: Budget;
+  readonly identify: Identify;
+  readonly headRules: (nowMs: number) => HeadRules;
+  readonly forward: Pick<Forward, 'deliver'>;
+  /** undefined in the other modes. */
+  readonly enqueue: EnqueuePort | undefined;
+  readonly accepted: Accepted;
+  /** As the public URL says it, for X-Forwarded-Proto and -Host. */
+  readonly publicUrl: URL;
+  /** Hears of each end, once; writes the line, the audit and the metrics. */
+  readonly onEnd: (visit: Visit, end: End) => void;
+  readonly onMisskey: (up: boolean) => void;
+  readonly log: Logger;
+  readonly limits?: Partial<BodyLimits & { readonly readingMax: number; readonly perClientMax: number }>;
+}
+
+export interface InboxHandler {
+  /** Answers what is posted to an inbox; false for everything else. */
+  handle(req: IncomingMessage, res: ServerResponse): boolean;
+  /** Requests under work. */
+  readonly active: number;
+  /** Resolves when they have ended. */
+  settled(): Promise<void>;
+}
+
+export function createInboxHandler(deps: InboxDeps): InboxHandler {
+  const { readingMax = INBOX_LIMITS.readingMax, perClientMax = PER_CLIENT_MAX, bytesMax = INBOX_LIMITS.bodyBytesMax, timeMs = INBOX_LIMITS.bodyMs } = deps.limits ?? {};
+  const gate = new Gate({ runningMax: readingMax, waitingMax: 0, perClientMax });
+  const active = new Set<Promise<void>>();
+  const begin = (visit: Visit): void => {
+    const work = receive({ ...deps, gate, bodyLimits: { bytesMax, timeMs } }, visit).finally(() => active.delete(work));
+    active.add(work);
+  };
+  return {
+    handle: (req, res) => {
+      const route = inboxRoute(req.url ?? '');
+      if (route === 'none' || (route === 'inbox' && req.method !== 'POST')) return false;
+      const visit = arrive(deps, req, res);
+      const over = deps.budget.tick(visit.client, 'inbox', TICK_MS);
+      if (over !== undefined) refuse(deps, visit, deny(over.code, 'the client', over));
+      else if (route === 'refused') refuse(deps, visit, deny('SEKISHO_INBOX_PATH', 'not the canonical path'));
+      else begin(visit);
+      return true;
+    },
+    get active() {
+      return active.size;
+    },
+    settled: async () => void (await Promise.all(active)),
+  };
+}
+
+interface Receiving extends InboxDeps {
+  readonly gate: Gate;
+  readonly bodyLimits: BodyLimits;
+}
+
+function arrive(deps: InboxDeps, req: IncomingMessage, res: ServerResponse): Visit {
+  const visit: Visit = {
+    req, res,
+    facts: { method: req.method ?? '', target: req.url ?? '', rawHeaders: req.rawHeaders },
+    requestId: requestIdOf(req.headers['x-request-id']),
+    client: deps.identify(req.socket.remoteAddress, req.headers['x-forwarded-for']),
+    arrivedMs: deps.clock.monotonicMs(),
+    nowMs: deps.clock.now(),
+    cpuMs: 0, forwardHeaders: [], head: undefined, body: undefined, claimed: undefined, activity: undefined, verified: false,
+    charge: undefined, mark: undefined, rule: undefined, observed: undefined, timings: {}, gone: false,
+  };
+  res.once('close', () => {
+    visit.gone = !res.writableFinished;
+  });
+  return visit;
+}
+
+/** Never rejects. */
+async function receive(deps: Receiving, visit: Visit): Promise<void> {
+  const entry = { clientKey: visit.client.key, start: () => undefined };
+  try {
+    const denied = checkHead(deps, visit) ?? await admit(deps, visit, entry) ?? await judge(deps, visit);
+    if (denied === 'gone' || visit.gone) await leave(deps, visit);
+    else if (denied === undefined) await deliver(deps, visit);
+    else await stop(deps, visit, denied);
+  } catch (error) {
+    deps.log.error({ err: error, request_id: visit.requestId }, 'inbox request failed');
+    await stop(deps, visit, deny('SEKISHO_INBOX_FAULT', isSekishoError(error) ? error.code : 'a defect'));
+  } finally {
+    deps.gate.leave(entry);
+  }
+}
+
+/** 4 to 12, and the head that Misskey gets. */
+function checkHead(deps: Receiving, visit: Visit): InboxDenied | undefined {
+  const head = onCpu(visit, deps, () => deps.policy.readHead(visit.facts, deps.headRules(visit.nowMs)));
+  if (!head.ok && !mayObserve(deps, head)) return head;
+  if (head.ok) visit.head = head;
+  else visit.observed = head;
+  return buildHead(deps, visit, visit.head);
+}
+
+const mayObserve = ({ mode }: Receiving, denied: InboxDenied): boolean => mode === 'observe' && isObservable(denied);
+
+function buildHead(deps: Receiving, visit: Visit, head: InboxHead | undefined): InboxDenied | undefined {
+  const { req, client, requestId } = visit;
+  const facts = { method: visit.facts.method, url: visit.facts.target, httpVersion: req.httpVersion, rawHeaders: visit.facts.rawHeaders };
+  const forwarding = { clientAddress: client.address, requestId, proto: deps.publicUrl.protocol.slice(0, -1), publicHost: deps.publicUrl.host };
+  const signed = new Set(head?.signature.covered);
+  const built = readRequestHead(facts, forwarding, signed);
+  if (!built.ok) return deny(built.code, built.detail);
+  visit.forwardHeaders = built.headers;
+  const lost = lostHeader(built.headers, signed);
+  if (lost === undefined || deps.mode === 'enqueue') return undefined;
+  const denied = deny('SEKISHO_INBOX_SIGNED_HEADERS', `${lost} is signed and cannot be passed on`);
+  if (!mayObserve(deps, denied)) return denied;
+  visit.observed = denied;
+  return undefined;
+}
+
+/** A signed header that belongs to one hop, or says who the client is: Misskey would not get it. */
+function lostHeader(headers: readonly string[], signed: ReadonlySet<string>): string | undefined {
+  const there = new Set(headers.map((part, at) => (at % 2 === 0 ? part.toLowerCase() : '')));
+  return [...signed].find((name) => /^[a-z]/.test(name) && !there.has(name));
+}
+
+/** The dearer part of 1: the price of the body, before it is read; and a place to read it in. */
+async function admit(deps: Receiving, visit: Visit, entry: { readonly clientKey: string; start(): void }): Promise<InboxDenied | undefined> {
+  const place = deps.gate.enter(entry);
+  if (place === 'full') return deny('SEKISHO_INBOX_BUSY', 'all places are taken');
+  if (place === 'client-full') return deny('SEKISHO_LIMIT_CLIENT', 'too many at once');
+  const declared = visit.req.headers['content-length'];
+  const price = inboxPrice(declared === undefined ? deps.bodyLimits.bytesMax : Number(declared));
+  const opened = await deps.budget.open(visit.client, 'inbox', 'inbox', price);
+  if (!opened.ok) return deny(opened.code, 'the client', opened);
+  visit.charge = opened.charge;
+  return undefined;
+}
+
+/** 6 and 13 to 29. `gone`: nobody is there to be answered. */
+async function judge(deps: Receiving, visit: Visit): Promise<InboxDenied | 'gone' | undefined> {
+  const beganMs = deps.clock.monotonicMs();
+  const read = await readBody(visit.req, deps.bodyLimits);
+  visit.timings.readMs = deps.clock.monotonicMs() - beganMs;
+  if (read.kind === 'gone') return 'gone';
+  if (read.kind === 'denied') return read.denied;
+  visit.body = read.bytes;
+  if (visit.head === undefined) return undefined;
+  const denied = await judgeBody(deps, visit, { head: visit.head, body: read.bytes });
+  if (denied === undefined || !mayObserve(deps, denied)) return denied;
+  visit.observed = denied;
+  return undefined;
+}
+
+async function judgeBody(deps: Receiving, visit: Visit, { head, body }: { readonly head: InboxHead; readonly body: Buffer }): Promise<InboxDenied | undefined> {
+  try {
+    return await checkBody(deps, { visit, head, body });
+  } catch (error) {
+    deps.log.error({ err: error, request_id: visit.requestId }, 'inbox checks failed');
+    return deny('SEKISHO_INBOX_FAULT', isSekishoError(error) ? error.code : 'a defect');
+  }
+}
+
+/** 30. From here on the client may leave: what Misskey takes is taken. */
+async function deliver(deps: Receiving, visit: Visit): Promise<void> {
+  const beganMs = deps.clock.monotonicMs();
+  const delivery = await bring(deps, visit);
+  visit.timings.deliverMs = deps.clock.monotonicMs() - beganMs;
+  const outcome = outcomeOf(delivery);
+  if (delivery.kind !== 'queued') deps.onMisskey(outcome.kind !== 'fault');
+  // Before the answer: a sender that misses it and comes again must find it done.
+  await (outcome.kind === 'taken' ? visit.mark?.done() : visit.mark?.release());
+  if (outcome.kind === 'taken') remember(deps, visit);
+  pay(visit, outcome.kind === 'refused' ? 'full' : 'used');
+  const status = isAnswerable(visit) ? sendDelivery(visit, delivery, deps.accepted) : 0;
+  const faulty = outcome.kind === 'fault';
+  deps.onEnd(visit, { decision: faulty ? 'deny' : 'allow', status, code: faulty ? outcome.code : visit.observed?.code, detail: visit.observed?.detail, aborted: visit.gone });
+}
+
+function remember({ rules }: Receiving, { activity, observed }: Visit): void {
+  if (activity !== undefined && observed === undefined) rules.saw(activity);
+}
+
+const isAnswerable = ({ res }: Visit): boolean => !res.headersSent && !res.destroyed;
+
+async function bring(deps: Receiving, visit: Visit): Promise<Delivery> {
+  const { head, activity, body = Buffer.alloc(0), facts, forwardHeaders: headers, requestId } = visit;
+  if (deps.enqueue !== undefined && head !== undefined && activity !== undefined && !activity.forwarded) {
+    try {
+      return { kind: await deps.enqueue.add(activity, head) };
+    } catch (error) {
+      deps.log.warn({ err: error, request_id: requestId }, 'job not queued');
+      return { kind: 'fault', code: isSekishoError(error) ? error.code : 'SEKISHO_INBOX_QUEUE_AWAY' };
+    }
+  }
+  return await deps.forward.deliver({ target: facts.target, headers, body, requestId });
+}
+
+/** Refused, dropped or kept back after something was held. */
+async function stop(deps: Receiving, visit: Visit, denied: InboxDenied): Promise<void> {
+  await visit.mark?.release();
+  pay(visit, CODES[denied.code].status === 503 ? 'used' : 'full');
+  refuse(deps, visit, denied);
+}
+
+async function leave(deps: Receiving, visit: Visit): Promise<void> {
+  await visit.mark?.release();
+  pay(visit, 'full');
+  deps.onEnd(visit, { decision: 'deny', status: 0, code: 'SEKISHO_ABORTED', aborted: true });
+}
+
+/** Answers, where there is still somebody, and tells what became of the request. */
+function refuse(deps: InboxDeps, visit: Visit, denied: InboxDenied): void {
+  const status = isAnswerable(visit) ? sendDenied(visit, denied, deps.accepted) : 0;
+  deps.onEnd(visit, { decision: decisionOf(denied.code), status, code: denied.code, detail: denied.detail, aborted: visit.gone });
+}
+
+function decisionOf(code: Code): InboxDecision {
+  if (code === 'SEKISHO_INBOX_RULE_QUARANTINE') return 'quarantine';
+  return CODES[code].status === 202 ? 'drop' : 'deny';
+}
+
+/** `full`: what makes work for nothing pays its whole price; `used`: an accepted activity, and a fault of ours, the CPU it took. */
+function pay(visit: Visit, what: 'full' | 'used'): void {
+  const { charge, cpuMs } = visit;
+  if (charge === undefined) return;
+  // The tick at arrival is a part of what it took.
+  charge.settle(what === 'full' ? charge.costMs : Math.max(0, cpuMs - TICK_MS)).catch(() => undefined);
+}

@@ -1,0 +1,50 @@
+// The rules file in the words of the handler: what a rule asks for is read when it asks, and its hits are counted.
+
+import { checkActivityHosts, type CompiledRules, fieldsOf, judge, type Judgement } from '@sekisho/inbox-policy/rules';
+import type { ReadActivity } from '@sekisho/inbox-policy';
+import type { Ages, FirstSeen } from './first-seen.ts';
+import type { RuleFacts, RulesPort } from './types.ts';
+
+export interface RulesPortOptions {
+  /** As they are now. */
+  readonly rules: () => CompiledRules;
+  readonly firstSeen: FirstSeen;
+  readonly localHosts: ReadonlySet<string>;
+  readonly onHit: (hit: { readonly id: string; readonly dryRun: boolean }) => void;
+}
+
+export function createRulesPort(options: RulesPortOptions): RulesPort {
+  const { rules, firstSeen, onHit } = options;
+  return {
+    checkHosts: (value, keyHost) => checkActivityHosts(value, keyHost, rules().lists),
+    judge: async (activity, about) => {
+      // One state of the file for both turns.
+      const compiled = rules();
+      const first = judgeOnce(options, compiled, { activity, about, ages: undefined });
+      const last = first.asksForAges ? judgeOnce(options, compiled, { activity, about, ages: await firstSeen.ages(activity) }) : first;
+      for (const hit of last.judgement.hits) onHit(hit);
+      const { action, rule } = last.judgement;
+      return { action, rule };
+    },
+    saw: (activity) => firstSeen.saw(activity),
+  };
+}
+
+interface Case {
+  readonly activity: ReadActivity;
+  readonly about: RuleFacts;
+  readonly ages: Ages | undefined;
+}
+
+/** Whether a rule asks for an age is noticed by its asking: no other rule makes anybody wait for Redis. */
+function judgeOnce({ localHosts }: RulesPortOptions, compiled: CompiledRules, { activity, about, ages }: Case): { readonly judgement: Judgement; readonly asksForAges: boolean } {
+  let asksForAges = false;
+  const facts = {
+    requestHeaders: about.rawHeaders, keyHost: about.keyHost, clientNet: about.client.address, localHosts, nowMs: about.nowMs,
+    get firstSeen() {
+      asksForAges = true;
+      return ages;
+    },
+  };
+  return { judgement: judge(compiled, fieldsOf(activity, facts), about.nowMs), asksForAges };
+}
