@@ -1,0 +1,50 @@
+// The profile in an Update: what it points to lies on its own host, and its key is one that can be used. Misskey checks neither
+// the host of `featured` nor the owner and the form of the key.
+
+import { deny } from '../denied.ts';
+import { parsePublicKey } from '../signature/public-key.ts';
+import type { Denied, JsonObject } from '../types.ts';
+import { idOf } from './authority.ts';
+import { hostOf, sameId } from './references.ts';
+import { ACTOR_TYPES, isObject, listOf, typeOf } from './types.ts';
+
+const PLACES = ['inbox', 'outbox', 'followers', 'following', 'featured', 'sharedInbox'] as const;
+
+const refused = (path: string): Denied => deny('SEKISHO_INBOX_ACTOR_DOCUMENT', path);
+
+/** Nothing to say about activities that carry no profile of their own actor. */
+export function checkActorDocument(activity: JsonObject, actorHost: string, path = ''): Denied | undefined {
+  if (typeOf(activity) !== 'Update') return undefined;
+  const object = listOf(activity['object'])[0];
+  if (!isObject(object) || !ACTOR_TYPES.has(typeOf(object) ?? '')) return undefined;
+  return checkPlaces(object, actorHost, `${path}/object`) ?? checkKey(object, actorHost, `${path}/object/publicKey`);
+}
+
+function checkPlaces(actor: JsonObject, actorHost: string, path: string): Denied | undefined {
+  if (idOf(actor['inbox']) === undefined) return refused(`${path}/inbox`);
+  for (const place of PLACES) if (!isAt(idOf(actor[place]), actorHost)) return refused(`${path}/${place}`);
+  const endpoints = actor['endpoints'];
+  const shared = isObject(endpoints) ? idOf(endpoints['sharedInbox']) : undefined;
+  return isAt(shared, actorHost) ? undefined : refused(`${path}/endpoints/sharedInbox`);
+}
+
+/** Absent and empty are the same to Misskey. */
+const isAt = (id: string | undefined, host: string): boolean => id === undefined || id === '' || hostOf(id) === host;
+
+function checkKey(actor: JsonObject, actorHost: string, path: string): Denied | undefined {
+  const key = actor['publicKey'];
+  if (!isObject(key)) return undefined;
+  const id = idOf(key);
+  if (id === undefined || !isAt(id, actorHost)) return refused(`${path}/id`);
+  const owner = idOf(key['owner']);
+  if (owner !== undefined && !isOwner(owner, id, actor)) return refused(`${path}/owner`);
+  const pem = key['publicKeyPem'];
+  if (pem === undefined || pem === null) return undefined;
+  if (typeof pem !== 'string') return deny('SEKISHO_INBOX_ACTOR_KEY', `${path}/publicKeyPem`);
+  const parsed = parsePublicKey(pem);
+  return parsed.ok ? undefined : deny(parsed.code, `${path}/publicKeyPem: ${parsed.detail}`);
+}
+
+/** GNU social signs for groups with the key of the user who made them: the key is that user's by its id as well. */
+const isOwner = (owner: string, keyId: string, actor: JsonObject): boolean =>
+  sameId(owner, idOf(actor['id']) ?? '') || sameId(owner, keyId.replace(/#.*$/, ''));

@@ -1,0 +1,93 @@
+// Inline contexts: they may name what the core does not know, and may not touch what it does.
+
+import type { JsonObject, JsonValue } from '../types.ts';
+import { AS, CONTEXT_SETTINGS, CORE_IRIS, CORE_PREFIXES, CORE_TERMS, SEC, SECOND_NAMES } from './linked-data-terms.ts';
+import { isObject, listOf } from './types.ts';
+
+/** Term to the IRIs, as written, that the contexts of one document give it. */
+export type Terms = ReadonlyMap<string, readonly string[]>;
+
+/** Prefixes built on prefixes; and meanings of one IRI when a document defines its prefix several times. */
+const EXPANSIONS_MAX = 4;
+const MEANINGS_MAX = 16;
+
+/** Keys of a definition that rearrange what stands below the term. */
+const FORBIDDEN_IN_TERM = ['@reverse', '@nest', '@context', '@prefix', '@import'] as const;
+
+export function collectTerms(contexts: readonly JsonValue[]): Terms {
+  const terms = new Map<string, string[]>();
+  for (const context of contexts) {
+    if (!isObject(context)) continue;
+    for (const term of Object.keys(context)) {
+      const iri = iriOf(context[term]);
+      const known = terms.get(term);
+      if (iri === undefined || known?.includes(iri) === true) continue;
+      if (known === undefined) terms.set(term, [iri]);
+      else if (known.length < MEANINGS_MAX) known.push(iri);
+    }
+  }
+  return terms;
+}
+
+const iriOf = (definition: JsonValue | undefined): string | undefined => {
+  const iri = isObject(definition) ? definition['@id'] : definition;
+  return typeof iri === 'string' ? iri : undefined;
+};
+
+/** What is wrong with an inline context, if anything. The sentence names a term only where it is one of the core. */
+export function checkContext(context: JsonValue, terms: Terms): string | undefined {
+  if (!isObject(context)) return undefined;
+  for (const term of Object.keys(context)) {
+    const problem = term.startsWith('@') ? checkSetting(term, context) : checkTerm(term, context[term], terms);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
+}
+
+const checkSetting = (term: string, context: JsonObject): string | undefined =>
+  CONTEXT_SETTINGS.has(term) && !isObject(context[term]) ? undefined : 'a keyword with a meaning of its own';
+
+function checkTerm(term: string, definition: JsonValue | undefined, terms: Terms): string | undefined {
+  if (isObject(definition) && isRearranging(definition)) return 'a term that rearranges';
+  const iri = iriOf(definition);
+  const own = CORE_TERMS.get(term) ?? CORE_PREFIXES.get(term);
+  // Without @id a term is what its name says; null takes its meaning away.
+  if (iri === undefined) return own === undefined || isObject(definition) ? undefined : `${term} redefined`;
+  const meanings = expand(iri, terms);
+  if (own !== undefined) return meanings.every((meaning) => meaning === own) ? undefined : `${term} redefined`;
+  return meanings.some((meaning) => isSecondName(term, meaning)) ? 'a second name for a term of the core' : undefined;
+}
+
+const isRearranging = (definition: JsonObject): boolean =>
+  FORBIDDEN_IN_TERM.some((key) => definition[key] !== undefined) || listOf(definition['@container']).includes('@graph');
+
+function isSecondName(term: string, meaning: string): boolean {
+  if (meaning.startsWith('@')) return meaning !== '@json';
+  if (meaning === AS || meaning === SEC) return true;
+  return CORE_IRIS.has(meaning) && SECOND_NAMES.get(term) !== meaning;
+}
+
+/** Whether a key of the body stands for a name of the core without being it. */
+export const isCoreName = (key: string, terms: Terms): boolean => expand(key, terms).some((meaning) => CORE_IRIS.has(meaning));
+
+/** Everything that an IRI may stand for: compact, absolute, or a name of the core. */
+function expand(iri: string, terms: Terms): readonly string[] {
+  let meanings: readonly string[] = [iri];
+  for (let round = 0; round < EXPANSIONS_MAX; round++) {
+    const next = [...new Set(meanings.flatMap((meaning) => expandOnce(meaning, terms)))].slice(0, MEANINGS_MAX);
+    if (next.length === meanings.length && next.every((meaning, at) => meaning === meanings[at])) break;
+    meanings = next;
+  }
+  return meanings.map((meaning) => meaning.replace(/^http:\/\/(www\.w3\.org\/ns\/activitystreams#)/, 'https://$1'));
+}
+
+function expandOnce(iri: string, terms: Terms): readonly string[] {
+  const colon = iri.indexOf(':');
+  if (colon === -1) return iri.startsWith('@') ? [iri] : [CORE_TERMS.get(iri) ?? iri];
+  const suffix = iri.slice(colon + 1);
+  if (suffix.startsWith('//')) return [iri];
+  const prefix = iri.slice(0, colon);
+  const core = CORE_PREFIXES.get(prefix);
+  if (core !== undefined) return [core + suffix];
+  return terms.get(prefix)?.map((meaning) => meaning + suffix) ?? [iri];
+}

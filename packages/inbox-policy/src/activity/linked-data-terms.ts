@@ -1,0 +1,58 @@
+// JSON-LD as the rules of linked-data.ts need it: names that must keep their meaning, and contexts whose content is known.
+
+/** Rearrange a document without changing what is signed (Fedify CVE-2026-42462, Mastodon CVE-2026-46349 and CVE-2026-48028). */
+export const REARRANGING: ReadonlySet<string> = new Set(['@graph', '@included', '@reverse', '@nest']);
+
+/** Keys of a context that give no name a meaning. `@import`, `@propagate`, `@protected` and `@base` have no business here. */
+export const CONTEXT_SETTINGS: ReadonlySet<string> = new Set(['@vocab', '@language', '@version', '@direction']);
+
+export const AS = 'https://www.w3.org/ns/activitystreams#';
+export const SEC = 'https://w3id.org/security#';
+export const LDP = 'http://www.w3.org/ns/ldp#';
+
+/** Prefixes of the two contexts that all software uses; an inline context may not give them another meaning. */
+export const CORE_PREFIXES: ReadonlyMap<string, string> = new Map([['as', AS], ['sec', SEC], ['ldp', LDP]]);
+
+const ACTIVITY_STREAMS = [
+  // Types that Misskey acts on.
+  'Create', 'Delete', 'Update', 'Follow', 'Accept', 'Reject', 'Add', 'Remove', 'Announce', 'Like', 'Undo', 'Block', 'Flag', 'Move',
+  'Collection', 'OrderedCollection', 'Note', 'Question', 'Article', 'Audio', 'Document', 'Image', 'Page', 'Video', 'Event',
+  'Person', 'Service', 'Group', 'Organization', 'Application', 'Mention', 'Tombstone', 'Link',
+  // Properties that it reads.
+  'actor', 'object', 'target', 'to', 'cc', 'bto', 'bcc', 'audience', 'attributedTo', 'inReplyTo', 'content', 'summary', 'name', 'url',
+  'href', 'attachment', 'tag', 'icon', 'image', 'published', 'updated', 'endTime', 'oneOf', 'anyOf', 'closed', 'replies', 'items',
+  'orderedItems', 'totalItems', 'first', 'mediaType', 'formerType', 'outbox', 'followers', 'following', 'endpoints', 'sharedInbox',
+  'preferredUsername', 'source',
+];
+
+const SECURITY = ['publicKey', 'publicKeyPem', 'owner', 'signature', 'signatureValue'];
+
+/** Name to the one IRI that it may stand for. */
+export const CORE_TERMS: ReadonlyMap<string, string> = new Map([
+  ...ACTIVITY_STREAMS.map((term) => [term, AS + term] as const),
+  ...SECURITY.map((term) => [term, SEC + term] as const),
+  ['inbox', `${LDP}inbox`],
+  ['id', '@id'],
+  ['type', '@type'],
+]);
+
+/** IRI to the one name that it may have. In the AS context items and orderedItems are both as:items. */
+export const CORE_IRIS: ReadonlyMap<string, string> = new Map([...CORE_TERMS].map(([term, iri]) => [iri, term]));
+
+/** PeerTube gives channels a list of icons; Misskey's compaction turns it back. */
+export const SECOND_NAMES: ReadonlyMap<string, string> = new Map([['icons', `${AS}icon`]]);
+
+/** Without scheme, final `#` or `/`; their content is part of Misskey's release or known from their owners. */
+export const KNOWN_CONTEXTS: ReadonlySet<string> = new Set([
+  'www.w3.org/ns/activitystreams', 'w3id.org/security/v1', 'w3id.org/identity/v1', 'w3id.org/security/data-integrity/v1',
+  'w3id.org/security/data-integrity/v2', 'w3id.org/security/multikey/v1', 'www.w3.org/ns/did/v1', 'join-lemmy.org/context.json',
+  'litepub.social/litepub/context.jsonld', 'litepub.social/context.jsonld', 'gotosocial.org/ns', 'joinmastodon.org/ns', 'schema.org',
+  'funkwhale.audio/ns', 'purl.archive.org/socialweb/webfinger', 'purl.archive.org/miscellany',
+]);
+
+/** Served by every instance of a software: Pleroma and Akkoma; Hubzilla and its relatives; Mbin. */
+export const CONTEXT_PATHS: readonly RegExp[] = [
+  /^[a-z0-9.:-]+\/(?:schemas\/)?litepub-[0-9.]{1,8}\.jsonld$/,
+  /^[a-z0-9.:-]+\/apschema\/v[0-9.]{1,8}$/,
+  /^[a-z0-9.:-]+\/contexts(?:\.jsonld)?$/,
+];

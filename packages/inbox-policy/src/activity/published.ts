@@ -1,0 +1,25 @@
+// Times that Misskey sorts posts by.
+
+import { INBOX_LIMITS } from '@sekisho/contracts';
+import { deny } from '../denied.ts';
+import type { Denied, JsonObject, JsonValue } from '../types.ts';
+import { isObject, listOf, typeOf } from './types.ts';
+
+/** Activities whose time, or whose object's time, becomes that of a note. */
+const DATED: ReadonlySet<string> = new Set(['Create', 'Update', 'Announce']);
+
+export function checkPublished(activity: JsonObject, nowMs: number, path = ''): Denied | undefined {
+  const type = typeOf(activity) ?? '';
+  if (!DATED.has(type)) return undefined;
+  if (!isFit(activity['published'], nowMs)) return deny('SEKISHO_INBOX_PUBLISHED', `${path}/published`);
+  if (type === 'Announce') return undefined;
+  const isWrong = listOf(activity['object']).some((object) => isObject(object) && !isFit(object['published'], nowMs));
+  return isWrong ? deny('SEKISHO_INBOX_PUBLISHED', `${path}/object/published`) : undefined;
+}
+
+function isFit(published: JsonValue | undefined, nowMs: number): boolean {
+  const text = Array.isArray(published) ? (published as readonly JsonValue[])[0] : published;
+  if (typeof text !== 'string' || text === '') return true;
+  const ms = Date.parse(text);
+  return Number.isFinite(ms) && ms <= nowMs + INBOX_LIMITS.publishedAheadMs;
+}
