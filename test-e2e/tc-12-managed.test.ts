@@ -101,7 +101,7 @@ const misskeyPod = async (half: 'web' | 'queue'): Promise<Pod> => {
       secretObject('misskey-setup', { 'setup-password': passwords.setup }),
     );
     // No Misskey of the tests: the chart's own takes its place.
-    const none: Misskey = { url: '', namespace: NAMESPACE, peers: [], requests: async () => await Promise.resolve([]) };
+    const none: Misskey = { url: '', namespace: NAMESPACE, peers: [], requests: async () => await Promise.resolve([]), activities: async () => await Promise.resolve([]) };
     sekisho = await installSekisho({
       namespace: NAMESPACE, misskey: none,
       values: { gateway: ONE, fetcher: ONE, imageWorker: ONE, egressProxy: { enabled: true, ...ONE }, dnsFilter: { enabled: true }, cluster: { listenHost: '::', ipFamilyPolicy: 'PreferDualStack' }, misskey: { mode: 'managed', managed } },

@@ -86,6 +86,10 @@ describe('sourcesOf()', () => {
     expect(sourcesOf(root, workspacesOf(root, 'gateway')).filter((path) => path.endsWith('.lua')).length).toBeGreaterThan(4);
   });
 
+  it('brings the rules for activities to the gateway alone', () => {
+    expect(SERVICES.filter((service) => workspacesOf(root, service).includes('packages/inbox-policy'))).toEqual(['gateway']);
+  });
+
   it('imports nothing that was left out', () => {
     for (const service of SERVICES) {
       const sources = new Set(sourcesOf(root, workspacesOf(root, service)));

@@ -22,11 +22,15 @@ export interface Published {
 }
 
 /** Serves bytes under a fresh URL of `host`, by https and by http. */
-export async function publish(bytes: Uint8Array, route: Omit<OriginRoute, 'bytes'> = {}, host = 'a.origin.example'): Promise<Published> {
-  const path = `/${randomBytes(9).toString('base64url')}`;
+export const publish = async (bytes: Uint8Array, route: Omit<OriginRoute, 'bytes'> = {}, host = 'a.origin.example'): Promise<Published> =>
+  await publishAt(`https://${host}/${randomBytes(9).toString('base64url')}`, bytes, route);
+
+/** The same at a URL that the bytes name themselves. */
+export async function publishAt(url: string, bytes: Uint8Array, route: Omit<OriginRoute, 'bytes'> = {}): Promise<Published> {
+  const path = new URL(url).pathname;
   await control('PUT', `/serve?path=${path}&route=${encodeURIComponent(JSON.stringify(route))}`, bytes);
   return {
-    url: `https://${host}${path}`,
+    url,
     path,
     hits: async () => await control('GET', `/hits?path=${path}`) as number,
   };

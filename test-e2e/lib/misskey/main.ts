@@ -14,9 +14,10 @@ const files = Object.fromEntries(names.map((name) => {
   const extension = extname(name);
   return [name.slice(0, name.length - extension.length), { body: readFileSync(join('/data', name)), type: TYPES[extension] ?? 'application/octet-stream' }];
 }));
+const idOf = (activity: unknown): unknown => (typeof activity === 'object' && activity !== null && 'id' in activity ? activity.id : undefined);
 const publicUrl = process.env['PUBLIC_URL'] ?? 'https://instance.peer.example';
 const stub = await startMisskeyStub({ publicUrl, files, port: 3_000, host: '::' });
 createServer((_, response) => {
-  response.setHeader('content-type', 'application/json').end(JSON.stringify({ requests: stub.requests }));
+  response.setHeader('content-type', 'application/json').end(JSON.stringify({ requests: stub.requests, activities: stub.jobs.map(({ activity }) => idOf(activity)) }));
 }).listen(3_001, '::');
 process.once('SIGTERM', () => process.exit());

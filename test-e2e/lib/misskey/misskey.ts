@@ -16,6 +16,8 @@ export interface Misskey {
   readonly peers: readonly Readonly<Record<string, unknown>>[];
   /** The newest requests, 1,000 at most. */
   requests(): Promise<readonly StubRequest[]>;
+  /** Ids of the activities that its inbox has taken, the newest 5,000. */
+  activities(): Promise<readonly string[]>;
 }
 
 /**
@@ -43,10 +45,17 @@ export async function startMisskey(files: Readonly<Record<string, Uint8Array>> =
     url: `http://misskey.${inNamespace}.svc:3000`,
     namespace: inNamespace,
     peers: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': inNamespace } }, podSelector: { matchLabels: { app: 'misskey' } } }],
-    requests: async () => {
-      const pods = (await podsOf(inNamespace, 'app=misskey')).filter(({ isReady, isEnding }) => isReady && !isEnding);
-      const seen = await Promise.all(pods.map(async ({ ip }) => await (await fetch(`http://${ip}:3001/`, { signal: AbortSignal.timeout(10_000) })).json() as { requests: StubRequest[] }));
-      return seen.flatMap(({ requests }) => requests);
-    },
+    requests: async () => (await seenBy(inNamespace)).flatMap(({ requests }) => requests),
+    activities: async () => (await seenBy(inNamespace)).flatMap(({ activities }) => activities),
   };
+}
+
+interface Seen {
+  readonly requests: readonly StubRequest[];
+  readonly activities: readonly string[];
+}
+
+async function seenBy(inNamespace: string): Promise<readonly Seen[]> {
+  const pods = (await podsOf(inNamespace, 'app=misskey')).filter(({ isReady, isEnding }) => isReady && !isEnding);
+  return await Promise.all(pods.map(async ({ ip }) => await (await fetch(`http://${ip}:3001/`, { signal: AbortSignal.timeout(10_000) })).json() as Seen));
 }
