@@ -10,6 +10,6 @@ export function keyHostOf(keyId: string, isPublicHost: (host: string) => boolean
   if (keyId.length > INBOX_LIMITS.urlCharsMax) return undefined;
   const host = KEY_ID.exec(keyId)?.[1];
   if (host === undefined || !isPublicHost(host)) return undefined;
-  // Numbers that a URL parser takes for an address, and punycode that means nothing.
+  // Numbers that a URL parser takes for an address.
   return URL.parse(keyId)?.hostname === host ? host : undefined;
 }

@@ -5,39 +5,43 @@ export type InboxRoute = 'none' | 'inbox' | 'refused';
 
 /** As Misskey writes them into its actors. The segment may hold what a path may hold, but no escape. */
 const CANONICAL = /^\/(?:inbox|users\/(?!\.{1,2}\/)[\w.~@!$&'()*+,:=-]{1,256}\/inbox)$/;
-/** Any number of segments in the middle: which of them were one is lost in decoding. */
-const FOLDED = /^\/(?:inbox|users\/.*\/inbox)$/s;
+/** Anything in the middle: which part of it a router would take for the one segment is lost in decoding. */
+const LOOSE = /^\/(?:inbox|users\/.*\/inbox)$/is;
 /** Up to the first slash, whatever stands before it: Misskey's router takes `http://a?b/inbox` for `/inbox`. */
 const ABSOLUTE_FORM = /^[a-z][a-z0-9+.-]*:\/\/[^/]*/i;
+/** Where a router may end the path. It matters whether it does so before or after decoding: `%23` is part of a segment. */
+const ENDS = ['?', '?#', '?#;'] as const;
 
 /** `refused`: leads to an inbox only for a reader that is more tolerant than the canonical form. The query is not looked at. */
 export function inboxRoute(target: string): InboxRoute {
   if (!target.includes('%') && !/inbox/i.test(target)) return 'none';
-  const path = target.slice(0, endOfPath(target, '?'));
-  if (CANONICAL.test(path)) return 'inbox';
-  return FOLDED.test(fold(target)) ? 'refused' : 'none';
+  if (CANONICAL.test(upTo(target, '?'))) return 'inbox';
+  return readings(target).some((path) => LOOSE.test(path) || LOOSE.test(folded(path))) ? 'refused' : 'none';
 }
 
-/**
- * What the most tolerant router would compare. Misskey's of today drops an absolute form's host, cuts at `#` and decodes
- * once; case, doubled and trailing slashes, dot segments, parameters and backslashes are folded for those that a later
- * release or a proxy in between might fold.
- */
-function fold(target: string): string {
-  const decoded = decodeFully(target.replace(ABSOLUTE_FORM, '')).replaceAll('\\', '/');
-  const path = decoded.slice(0, endOfPath(decoded, '?#')).toLowerCase();
+/** The paths that routers may see. One that decodes only once sees no other prefix or suffix than one that decodes fully. */
+function readings(target: string): readonly string[] {
+  const origin = target.replace(ABSOLUTE_FORM, '');
+  return ENDS.flatMap((before) => {
+    const decoded = decodeFully(upTo(origin, before));
+    return ENDS.map((after) => upTo(decoded, after)).concat(decoded);
+  });
+}
+
+/** What a later router or a proxy in between might fold: backslashes, spaces, parameters, doubled and trailing slashes, dots. */
+function folded(path: string): string {
   const segments: string[] = [];
-  for (const raw of path.split('/')) {
-    const segment = raw.slice(0, endOfPath(raw, ';')).trim();
+  for (const raw of path.replaceAll('\\', '/').split('/')) {
+    const segment = upTo(raw, ';').trim();
     if (segment === '..') segments.pop();
     else if (segment !== '' && segment !== '.') segments.push(segment);
   }
   return `/${segments.join('/')}`;
 }
 
-function endOfPath(text: string, ends: string): number {
-  for (let at = 0; at < text.length; at++) if (ends.includes(text.charAt(at))) return at;
-  return text.length;
+function upTo(text: string, ends: string): string {
+  for (let at = 0; at < text.length; at++) if (ends.includes(text.charAt(at))) return text.slice(0, at);
+  return text;
 }
 
 /**
