@@ -11,9 +11,11 @@ import { dnsFiles } from './dns.ts';
 import type { GeneratedFile } from './drift.ts';
 import { renderEnvironment } from './environment.ts';
 import { renderErrors } from './errors.ts';
+import { renderInboxFields } from './inbox-rules.ts';
 import { renderLimits } from './limits.ts';
 import { readMetrics, renderMetrics } from './metrics.ts';
 import { renderPublicBlocks } from './network-policy.ts';
+import { rulesFileJsonSchema } from '@sekisho/inbox-policy/rules';
 import { limitsFileJsonSchema } from '../../services/gateway/src/limits-file/schema.ts';
 import { readSchemas } from './schemas.ts';
 import { seccompFiles } from './seccomp/files.ts';
@@ -29,6 +31,8 @@ export async function generatedFiles(root: string): Promise<readonly GeneratedFi
     { path: 'docs/reference/addresses.md', text: renderAddresses() },
     { path: 'charts/sekisho/files/addresses/public.yaml', text: renderPublicBlocks() },
     { path: 'services/gateway/limits.schema.json', text: `${JSON.stringify(limitsFileJsonSchema(), undefined, 2)}\n` },
+    { path: 'services/gateway/inbox-rules.schema.json', text: `${JSON.stringify(rulesFileJsonSchema(), undefined, 2)}\n` },
+    { path: 'docs/reference/inbox-fields.md', text: renderInboxFields() },
     { path: 'docs/reference/attempts.md', text: renderAttempts() },
     // By hand but for one table in it.
     { path: 'docs/security-model.md', text: withWalls(readFileSync(join(root, 'docs/security-model.md'), 'utf8')) },

@@ -1,9 +1,13 @@
 // Rules and host lists of the administrator.
 export { BUILTIN_NAMES, type BuiltinName } from './builtin/names.ts';
 export { BUILTIN_SETS, type BuiltinSet } from './builtin/sets.ts';
+export { type Capture, type CaptureInput, captureSchema, createCapture, parseCapture, type ParsedCapture, type Replayable, replayable } from './capture/capture.ts';
+export { redactActivity } from './capture/redact.ts';
+export { type Change, createReplayer, type Replay, type Replayer } from './capture/replay.ts';
 export { KINDS, type KindRow, OPERATORS, OPERATOR_NAMES, type Operator } from './conditions/operators.ts';
 export { type FieldFacts, type Fields, type FieldValue, fieldsOf } from './fields/fields.ts';
 export { FIELDS, type FieldKind, type FieldName, type FieldRow, HEADER_FIELD } from './fields/table.ts';
+export { rulesFileJsonSchema } from './file/json-schema.ts';
 export { parseRulesFile } from './file/parse.ts';
 export { type CompiledRules, EMPTY_RULES_FILE, type ListSource, type ListSpec, type Rule, type RulesFile } from './file/rules-file.ts';
 export { RULE_ACTIONS, type RuleAction } from './file/schema.ts';

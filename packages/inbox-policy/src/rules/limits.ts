@@ -12,6 +12,8 @@ export const RULES_LIMITS = {
   needlesMax: 2_048,
   patternCharsMax: 512,
   patternsMax: 64,
+  /** Comparisons with `regex` in the whole file: each has tables of up to 1 MiB. */
+  regexesMax: 64,
   /** Instructions of one compiled expression and of all: the time of one activity grows with them. */
   programMax: 256,
   programsMax: 4_096,
@@ -29,6 +31,6 @@ export const RULES_LIMITS = {
 } as const;
 
 /** Characters of one text that an expression sees. */
-export const REGEX_TEXT_MAX = 16_384;
+export const REGEX_TEXT_MAX = 8_192;
 /** Characters of one text in the form for `contains`; the compatibility form of a character can be 18 characters long. */
 export const FOLDED_TEXT_MAX = 65_536;

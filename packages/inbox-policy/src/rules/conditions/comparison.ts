@@ -19,6 +19,7 @@ export type Test = (fields: Fields, lists: HostLists) => Truth;
 /** What the comparisons of a file may cost together. */
 export interface Costs {
   needles: number;
+  regexes: number;
   programs: number;
 }
 
@@ -57,7 +58,7 @@ function fail(scope: ComparisonScope, key: string, message: string): undefined {
 function readGiven({ field, op }: Readonly<Record<string, unknown>>, scope: ComparisonScope): Given | undefined {
   if (typeof field !== 'string') return fail(scope, 'field', 'must be the name of a field');
   const row = fieldRow(field);
-  if (row === undefined) return fail(scope, 'field', `${JSON.stringify(field.slice(0, 80))} is no field; docs/inbox-rules.md lists them`);
+  if (row === undefined) return fail(scope, 'field', `${JSON.stringify(field.slice(0, 80))} is no field; docs/reference/inbox-fields.md lists them`);
   if (typeof op !== 'string' || !isOperator(op)) return fail(scope, 'op', `must be one of ${OPERATOR_NAMES.join(', ')}`);
   const { operators } = KINDS[row.kind];
   if (!operators.includes(op)) return fail(scope, 'op', `${op} does not go with ${field}, which takes ${operators.join(', ')}`);
@@ -122,6 +123,7 @@ function regexTest(field: string, texts: readonly string[], scope: ComparisonSco
   const compiled = compilePattern(texts);
   if (!compiled.ok) return fail(scope, 'value', compiled.detail);
   const { pattern } = compiled;
+  scope.costs.regexes += 1;
   scope.costs.programs += pattern.size;
   return ({ get }) => textsOf(get(field))?.some((text) => pattern.test(text));
 }

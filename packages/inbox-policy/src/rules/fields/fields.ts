@@ -115,7 +115,7 @@ const unique = (texts: readonly string[]): readonly string[] => [...new Set(text
 const profileName = ({ actor }: ReadActivity, post: JsonObject): string | undefined =>
   (PROFILES.has(typeOf(post) ?? '') && textOf(post['id']) === actor ? textOf(post['preferredUsername']) : undefined);
 
-/** All forms of the text that Misskey may show. */
+/** All forms of the text that Misskey may show; first what it prefers, since expressions look at the beginning only. */
 function readText(post: JsonObject): PostText {
   const { source } = post;
   const shown = readHtml(textOf(post['content']) ?? '');
@@ -127,8 +127,8 @@ function readText(post: JsonObject): PostText {
   if (plain === '') return shown;
   const written = withoutMentions(plain);
   return {
-    text: shown.text === written ? written : [shown.text, written].filter((text) => text !== '').join('\n'),
-    outside: `${shown.outside}\n${plain}`, anchors: shown.anchors,
+    text: shown.text === written ? written : [written, shown.text].filter((text) => text !== '').join('\n'),
+    outside: `${plain}\n${shown.outside}`, anchors: shown.anchors,
   };
 }
 

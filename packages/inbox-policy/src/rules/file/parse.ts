@@ -29,7 +29,7 @@ export function parseRulesFile(text: string): RulesFile {
   if (!parsed.success) throw problemsError(parsed.error.issues.flatMap((issue) => describe(issue, lineOf)));
   const problems: { readonly line: number; readonly text: string }[] = [];
   const scope: Scope = {
-    lineOf, listIds: new Set(parsed.data.lists?.map(({ id }) => id)), costs: { needles: 0, programs: 0 },
+    lineOf, listIds: new Set(parsed.data.lists?.map(({ id }) => id)), costs: { needles: 0, regexes: 0, programs: 0 },
     problem: (path, message) => {
       const line = lineOf(path);
       problems.push({ line, text: `line ${line}: ${nameOf(path)}: ${message}` });
@@ -72,6 +72,7 @@ function findRepeats(key: 'rules' | 'lists' | 'builtin', items: readonly { reado
 
 function checkCosts({ costs, problem }: Scope): void {
   if (costs.needles > RULES_LIMITS.needlesMax) problem(['rules'], `contains looks for ${costs.needles} texts, at most ${RULES_LIMITS.needlesMax} in a file`);
+  if (costs.regexes > RULES_LIMITS.regexesMax) problem(['rules'], `regex stands in ${costs.regexes} comparisons, at most ${RULES_LIMITS.regexesMax} in a file`);
   if (costs.programs > RULES_LIMITS.programsMax) problem(['rules'], `the regular expressions have ${costs.programs} steps, at most ${RULES_LIMITS.programsMax} in a file`);
 }
 
