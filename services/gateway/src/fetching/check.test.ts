@@ -25,6 +25,10 @@ const stream = (over: object = {}): FetchOutcome => ({
 const partial = (start: number, end: number, total: number, over: object = {}): FetchOutcome =>
   stream({ status: 206, contentRange: { start, end, total }, ...over });
 
+const KEY = 'https://a.origin.example/users/a';
+const askKey = (over: Partial<FetchRequest> = {}): FetchRequest => ask({ url: KEY, want: 'document', accept: 'activity', ...over });
+const document = (over: object = {}): FetchOutcome => ({ kind: 'document', status: 200, type: 'application/activity+json', bytes: 10, finalUrl: KEY, ...over });
+
 describe('checkOutcome()', () => {
   it.each<[string, FetchRequest, FetchOutcome, boolean]>([
     ['stored', ask(), stored(), true],
@@ -53,6 +57,16 @@ describe('checkOutcome()', () => {
     ['206 of a suffix', ask({ range: 'bytes=-3' }), partial(7, 9, 10), true],
     ['206 of a suffix longer than the file', ask({ range: 'bytes=-30' }), partial(0, 9, 10), true],
     ['206 of another suffix', ask({ range: 'bytes=-3' }), partial(6, 9, 10), false],
+    ['a document', askKey(), document(), true],
+    ['a document at the limit', askKey(), document({ bytes: 1_000 }), true],
+    ['a document above the limit', askKey(), document({ bytes: 1_001 }), false],
+    ['an activity of another URL', askKey(), document({ finalUrl: `${KEY}b` }), false],
+    ['an activity of a type of lists', askKey(), document({ type: 'application/json' }), false],
+    ['a list that moved', askKey({ accept: 'list' }), document({ type: 'text/csv', finalUrl: 'https://b.origin.example/l' }), true],
+    ['a list of a type of activities', askKey({ accept: 'list' }), document(), false],
+    ['a document, media were asked', ask(), document(), false],
+    ['a stream, a document was asked', askKey(), stream(), false],
+    ['stored, a document was asked', askKey(), stored(), false],
     ['a refusal', ask(), { kind: 'deny', code: 'SEKISHO_TARGET_ADDRESS' }, true],
   ])('%s', (_name, request, outcome, fits) => {
     expect(checkOutcome(request, outcome) === undefined).toBe(fits);

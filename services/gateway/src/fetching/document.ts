@@ -4,7 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import {
-  type Code, type DocumentKind, DOCUMENTS, FETCH_VERSION, type FetchRequest, isDocumentUrl, SekishoError, type SignedGet, toSekishoError,
+  type Code, type DocumentKind, DOCUMENTS, FETCH_VERSION, type FetchRequest, isDocumentUrl, isSekishoError, SekishoError, type SignedGet, toSekishoError,
 } from '@sekisho/contracts';
 import { inTime } from '@sekisho/runtime';
 import type { FetchClient } from './client.ts';
@@ -91,6 +91,9 @@ async function exchange(client: Pick<FetchClient, 'document'>, request: FetchReq
     const { code, upstreamStatus } = outcome;
     return { kind: 'refused', code, ...(upstreamStatus === undefined ? {} : { upstreamStatus }) };
   }
-  const bytes = await buffer(body);
+  const bytes = await buffer(body).catch((error: unknown) => {
+    // What breaks without a code of ours is the connection to the fetcher.
+    throw isSekishoError(error) ? error : new SekishoError('SEKISHO_FETCHER_AWAY', { cause: error });
+  });
   return { kind: 'document', status: outcome.status, type: outcome.type, body: bytes, finalUrl: outcome.finalUrl };
 }

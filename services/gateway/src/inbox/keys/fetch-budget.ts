@@ -4,9 +4,9 @@
 import type { Clock } from '@sekisho/runtime';
 
 /** An instance with many users brings many new keys after a start, over few addresses. */
-const CLIENT = { perSecond: 5, burst: 200 } as const;
+const CLIENT = { intervalMs: 200, burst: 200 } as const;
 /** Of one client for one host. */
-const PAIR = { perSecond: 3, burst: 120 } as const;
+const PAIR = { intervalMs: 400, burst: 120 } as const;
 /** Clients and pairs remembered, about 100 bytes each; one that is full again is forgotten. */
 const ENTRIES_MAX = 20_000;
 
@@ -16,17 +16,17 @@ export interface FetchBudget {
 }
 
 interface Rate {
-  readonly perSecond: number;
+  readonly intervalMs: number;
   readonly burst: number;
 }
 
 export function createFetchBudget(clock: Clock, entriesMax: number = ENTRIES_MAX): FetchBudget {
   /** Theoretical arrival time of the next fetch, ms (GCRA). */
   const arrivals = new Map<string, number>();
-  const fits = (name: string, { perSecond, burst }: Rate, nowMs: number): boolean =>
-    (arrivals.get(name) ?? 0) - nowMs <= ((burst - 1) * 1_000) / perSecond;
-  const pay = (name: string, { perSecond }: Rate, nowMs: number): void => {
-    arrivals.set(name, Math.max(arrivals.get(name) ?? 0, nowMs) + 1_000 / perSecond);
+  const fits = (name: string, { intervalMs, burst }: Rate, nowMs: number): boolean =>
+    (arrivals.get(name) ?? 0) - nowMs <= (burst - 1) * intervalMs;
+  const pay = (name: string, { intervalMs }: Rate, nowMs: number): void => {
+    arrivals.set(name, Math.max(arrivals.get(name) ?? 0, nowMs) + intervalMs);
   };
   return {
     take: (client, host) => {
