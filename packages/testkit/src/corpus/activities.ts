@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Activity } from '../activitypub/activities.ts';
+import { testKey } from '../activitypub/keys.ts';
 import { corpusFolder } from './folder.ts';
 import { rewriteHosts } from './hosts.ts';
 import { type Line, oneOf, readLines, text, texts } from './lines.ts';
@@ -66,9 +67,9 @@ const toCase = (line: Line, root: string): ActivityCase => ({
 
 /** The document as its author's server would deliver it. */
 export function deliver(one: ActivityCase, { self, rewrite = true }: DeliverOptions): Delivery {
-  const source = one.read().trim();
+  const source = rewrite ? fillIn(one.read().trim(), self) : one.read().trim();
   const host = rewrite ? receiverOf(JSON.parse(source) as Activity) : undefined;
-  const json = rewrite ? rewriteHosts(source, host === undefined ? undefined : { host, self }) : source;
+  const json = rewrite ? rewriteHosts(source, { host, self }) : source;
   const document = JSON.parse(json) as Activity;
   const activity = wrap(one, document);
   const actor = idOf(activity['actor']);
@@ -80,10 +81,27 @@ export function deliver(one: ActivityCase, { self, rewrite = true }: DeliverOpti
   };
 }
 
+/** What a template left open, in fixtures of other projects. */
+const PLACEHOLDERS = [
+  [/\{\{domain\}\}/gi, 'template.example'],
+  [/\{\{nickname\}\}/g, 'alice'],
+  [/\{\{(?:status_id|object_id)\}\}/g, '1'],
+  [/'\.date\('Y-m-dTH:i:sZ'\)\.'/g, '2020-01-01T00:00:00Z'],
+] as const;
+
+/** Placeholders become values, and keys of actors the one that signs: some are short, some no keys at all. */
+function fillIn(json: string, self: string): string {
+  const ours = json.replaceAll('{{ap_id}}', `https://${self}/users/1`).replaceAll('{{activity_id}}', `https://${self}/follows/1`);
+  const filled = PLACEHOLDERS.reduce((filling, [pattern, value]) => filling.replaceAll(pattern, value), ours);
+  return filled.replaceAll(/("publicKeyPem"\s*:\s*)"(?:[^"\\]|\\.)*"/g, (_, key: string) => `${key}${JSON.stringify(testKey().pem)}`);
+}
+
 function wrap({ deliver: how }: ActivityCase, document: Activity): Activity {
   if (how === 'as-is' || how === 'none') return document;
-  const { '@context': context = AS, ...object } = document;
+  const { '@context': context = AS, ...object } = document as Record<string, unknown>;
   const id = String(document['id'] ?? document['@id']);
+  const key = object['publicKey'];
+  if (typeof key === 'object' && key !== null && !('publicKeyPem' in key) && !Array.isArray(key)) object['publicKey'] = { ...key, publicKeyPem: testKey().pem };
   if (how === 'wrap-update') return { '@context': context, id: `${id}#updates/1`, type: 'Update', actor: id, to: [`${AS}#Public`], object };
   const { to = [`${AS}#Public`], cc = [], published } = document;
   const time = published === undefined ? {} : { published };

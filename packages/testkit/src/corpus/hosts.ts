@@ -18,11 +18,16 @@ export function testHost(host: string): string {
   return `${name.replaceAll(/[^a-z0-9]+/g, '-').replaceAll(/^-+|-+$/g, '').slice(0, 40)}-${hash}.${TEST_DOMAIN}`;
 }
 
-/** @param own the host of the document that stands for us, and what we are called. */
-export function rewriteHosts(json: string, own?: { readonly host: string; readonly self: string }): string {
+export interface OwnHost {
+  readonly self: string;
+  /** What the document calls us, if it does. */
+  readonly host?: string | undefined;
+}
+
+export function rewriteHosts(json: string, own?: OwnHost): string {
   const mapped = (host: string): string => {
     const bare = host.replace(/^[^@]*@/, '').toLowerCase();
-    return bare === own?.host ? own.self : testHost(bare);
+    return own !== undefined && (bare === own.host || bare === own.self) ? own.self : testHost(bare);
   };
   return mapStrings(json, (literal, inContext) => {
     if (inContext) return literal.replace(LITEPUB, (_, start: string, host: string) => `${start}${mapped(host)}`);

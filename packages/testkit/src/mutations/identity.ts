@@ -1,9 +1,12 @@
 // Mutations of who it is: ids, actors, keys.
 
-import { type Mutation, isPlain, onActivity, onRequest } from './mutation.ts';
+import { type Mutation, isPlain, ofType, onActivity, onRequest } from './mutation.ts';
 
 const set = (key: string, value: (hosts: { victim: string; self: string; peer: string }) => unknown, name: string, codes: Mutation['codes']): Mutation =>
   onActivity(name, codes, (activity, { victim, self, delivery }) => void (activity[key] = value({ victim, self, peer: delivery.actorHost })));
+
+/** Whose time Misskey reads. */
+const isDated = ofType('Create', 'Announce');
 
 const badIds: readonly (readonly [string, (peer: string) => unknown])[] = [
   ['by http', (peer) => `http://${peer}/1`],
@@ -37,8 +40,8 @@ export const IDENTITY_MUTATIONS: readonly Mutation[] = [
   set('actor', ({ victim }) => ({ id: `https://${victim}/u`, type: 'Person' }), 'actor object of another host', ['SEKISHO_INBOX_ID_HOST', 'SEKISHO_INBOX_SIGNER']),
   set('type', () => 'Teleport', 'an unknown type', ['SEKISHO_INBOX_ACTIVITY_TYPE']),
   set('type', () => ({ Create: 1 }), 'type as object', ['SEKISHO_INBOX_ACTIVITY_TYPE', 'SEKISHO_INBOX_SHAPE']),
-  set('published', () => new Date(Date.now() + 48 * 3_600_000).toISOString(), 'published in two days', ['SEKISHO_INBOX_PUBLISHED']),
-  set('published', () => 'in a while', 'published at no time', ['SEKISHO_INBOX_PUBLISHED', 'SEKISHO_INBOX_SHAPE']),
+  onActivity('published in two days', ['SEKISHO_INBOX_PUBLISHED'], (activity) => void (activity['published'] = new Date(Date.now() + 48 * 3_600_000).toISOString()), isDated),
+  onActivity('published at no time', ['SEKISHO_INBOX_PUBLISHED', 'SEKISHO_INBOX_SHAPE'], (activity) => void (activity['published'] = 'in a while'), isDated),
   {
     ...onRequest('the key of another host', ['SEKISHO_INBOX_SIGNER'], (_, { victim }) => ({ keyId: `https://${victim}/users/vic#main-key` })),
     applies: isPlain,

@@ -3,9 +3,11 @@
 import { testKey } from '../activitypub/index.ts';
 import { type Mutation, isMap, isPost, isProfile, ofType, onActivity, onObject, typeOf } from './mutation.ts';
 
-const REFERENCE = ['SEKISHO_INBOX_REFERENCE'] as const;
 const AUTHORITY = ['SEKISHO_INBOX_AUTHORITY'] as const;
+const REFERENCE = ['SEKISHO_INBOX_REFERENCE'] as const;
 const PROFILE = ['SEKISHO_INBOX_ACTOR_DOCUMENT'] as const;
+/** Whose profile it is, is looked at first. */
+const OTHER_PROFILE = [...PROFILE, ...AUTHORITY] as const;
 const SHAPE = ['SEKISHO_INBOX_SHAPE'] as const;
 const COUNT = ['SEKISHO_INBOX_COUNT'] as const;
 const many = (count: number, item: (at: number) => unknown): readonly unknown[] => Array.from({ length: count }, (_, at) => item(at));
@@ -26,7 +28,7 @@ const posts: readonly Mutation[] = [
   onObject('no object id', [...SHAPE, ...AUTHORITY], (object) => void delete object['id'], isPost),
   onObject('object id in an array', SHAPE, (object) => void (object['id'] = [object['id']]), isPost),
   onObject('attributed to another host', AUTHORITY, (object, { victim }) => void (object['attributedTo'] = `https://${victim}/users/vic`), isPost),
-  onObject('attributed to a neighbour', AUTHORITY, (object, { delivery }) => void (object['attributedTo'] = `https://${delivery.actorHost}/users/somebody-else`), isPost),
+  onObject('attributed to a neighbour', AUTHORITY, (object, { delivery }) => void Object.assign(object, { attributedTo: `https://${delivery.actorHost}/users/somebody-else`, actor: undefined }), isPost),
   ...INSIDE.map((url) => onObject(`inReplyTo ${url}`, REFERENCE, (object) => void (object['inReplyTo'] = url), isPost)),
   onObject('quote inside', REFERENCE, (object) => void (object['_misskey_quote'] = 'https://10.0.0.1/x'), isPost),
   onObject('url javascript:', REFERENCE, (object) => void (object['url'] = 'javascript:alert(1)'), isPost),
@@ -49,8 +51,8 @@ const posts: readonly Mutation[] = [
 ];
 
 const profiles: readonly Mutation[] = [
-  onObject('profile of a neighbour', PROFILE, (object, { delivery }) => void (object['id'] = `https://${delivery.actorHost}/users/somebody-else`), isProfile),
-  onObject('profile of another host', PROFILE, (object, { victim }) => void (object['id'] = `https://${victim}/users/vic`), isProfile),
+  onObject('profile of a neighbour', OTHER_PROFILE, (object, { delivery }) => void (object['id'] = `https://${delivery.actorHost}/users/somebody-else`), isProfile),
+  onObject('profile of another host', OTHER_PROFILE, (object, { victim }) => void (object['id'] = `https://${victim}/users/vic`), isProfile),
   ...['inbox', 'outbox', 'followers', 'following', 'featured', 'sharedInbox'].map((key) =>
     onObject(`${key} on another host`, PROFILE, (object, { victim }) => void (object[key] = `https://${victim}/${key}`), isProfile)),
   onObject('endpoints on another host', PROFILE, (object, { victim }) => void (object['endpoints'] = { sharedInbox: `https://${victim}/inbox` }), isProfile),
