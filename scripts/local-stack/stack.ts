@@ -10,7 +10,7 @@ import { filterEnvironment, filterPath } from './dns-filter.ts';
 import { type ServicePorts, freePort } from './ports.ts';
 import { type Processes, createProcesses } from './processes.ts';
 import { type StackRedis, startStackRedis } from './redis.ts';
-import { ensureSecrets } from './secrets.ts';
+import { ensureActorKey, ensureSecrets } from './secrets.ts';
 import { environmentOf, processBasics } from './service-env.ts';
 
 const root = dirname(dirname(import.meta.dirname));
@@ -112,7 +112,8 @@ interface Ground {
 async function assemble(spec: StackSpec, ground: Ground): Promise<Stack> {
   const { processes, folder } = ground;
   const { ports } = spec;
-  const secrets = ensureSecrets(spec.redisUrl === undefined ? folder : join(root, '.run', 'secrets'));
+  const secretsFolder = spec.redisUrl === undefined ? folder : join(root, '.run', 'secrets');
+  const secrets = ensureSecrets(secretsFolder);
   const redis = spec.redisUrl === undefined
     ? await startStackRedis({ processes, folder, port: await freePort(HOST), maxmemoryMb: spec.maxmemoryMb ?? 1_024, adminPassword: spec.redisAdminPassword })
     : undefined;
@@ -121,7 +122,8 @@ async function assemble(spec: StackSpec, ground: Ground): Promise<Stack> {
     SEKISHO_PUBLIC_URL: spec.publicUrl, SEKISHO_MISSKEY_URL: spec.misskeyUrl, SEKISHO_LISTEN_HOST: spec.listenHost ?? HOST,
     SEKISHO_OPS_HOST: HOST, SEKISHO_FETCHER_URL: `http://${HOST}:${ports.fetcher}`, SEKISHO_INTERNAL_TOKEN_FILE: secrets.internalToken,
     SEKISHO_CACHE_KEY_FILE: secrets.cacheKey, SEKISHO_ISOLATION_KEY_FILE: secrets.isolationKey, SEKISHO_SHUTDOWN_DELAY_MS: '0',
-    SEKISHO_SHUTDOWN_DRAIN_MS: '1000', SEKISHO_SANDBOX: 'best-effort', ...spec.env,
+    SEKISHO_SHUTDOWN_DRAIN_MS: '1000', SEKISHO_SANDBOX: 'best-effort',
+    ...(spec.env?.['SEKISHO_INBOX_VERIFY'] === 'on' ? { SEKISHO_INBOX_ACTOR_KEY_FILE: ensureActorKey(secretsFolder) } : {}), ...spec.env,
   };
   const start = (service: ServiceName, name: string, own: Record<string, string>, basics = processBasics()): ChildProcess => {
     const env = { ...environmentOf(service, { ...shared, ...own }), ...basics };

@@ -69,7 +69,7 @@ export const ENVIRONMENT = {
   SEKISHO_INBOX_CAPTURE_PERCENT: row(['gateway', 'local-stack'], '0', 'Share of judged requests kept, redacted, in a capped stream that `npm run rules -- replay` reads.'),
   SEKISHO_INBOX_VERIFY: row(['gateway', 'local-stack'], '`off`', '`on`: signatures are checked with keys fetched through the fetcher.'),
   SEKISHO_INBOX_VERIFY_UNAVAILABLE: row(['gateway', 'local-stack'], '`pass`', 'When a key cannot be fetched: `pass`: Misskey decides; `retry`: 503, the sender tries again.'),
-  SEKISHO_INBOX_ACTOR_KEY_FILE: row(['gateway', 'local-stack'], 'none', 'PEM file with the RSA private key that signs key fetches; needed for SEKISHO_INBOX_VERIFY=on.', true),
+  SEKISHO_INBOX_ACTOR_KEY_FILE: row(['gateway', 'local-stack'], 'none; the local stack makes one where it is needed', 'PEM file with the RSA private key that signs key fetches; needed for SEKISHO_INBOX_VERIFY=on.', true),
   SEKISHO_MISSKEY_QUEUE_REDIS_URL: row(['gateway'], 'none', 'Redis of Misskey\'s job queue, for the mode `enqueue`.', true),
   SEKISHO_MISSKEY_QUEUE_REDIS_URL_FILE: row(['gateway'], 'none', 'File with the value of `SEKISHO_MISSKEY_QUEUE_REDIS_URL`, instead of that.', true),
   SEKISHO_MISSKEY_QUEUE_PREFIX: row(['gateway'], 'host of SEKISHO_PUBLIC_URL', 'Redis prefix in Misskey\'s configuration, without `:queue`.'),
