@@ -50,6 +50,7 @@ describe('readHead()', () => {
     ['Content-Encoding: identity', { add: [['Content-Encoding', 'identity']] }],
     ['a body without length', { set: { 'content-length': undefined, 'transfer-encoding': 'chunked' } }],
     ['an Authorization that is no signature', { add: [['Authorization', 'Bearer x']] }],
+    ['a usual Connection', { add: [['Connection', 'keep-alive, TE']] }],
     ['two lines of an unsigned header', { add: [['Accept', 'a'], ['Accept', 'b']] }],
   ];
   it.each(ACCEPTED)('accepts %s', (_, options) => {
@@ -76,6 +77,7 @@ describe('readHead()', () => {
     ['HEADERS', 'a length beside chunks', { add: [['transfer-encoding', 'chunked']] }],
     ['HEADERS', 'another transfer coding', { set: { 'content-length': undefined, 'transfer-encoding': 'gzip, chunked' } }],
     ['HEADERS', 'a signed header twice', { covered: [...COVERED, 'x-a'], set: { 'x-a': '1' }, add: [['X-A', '2']] }],
+    ['HEADERS', 'Connection that takes the Date away', { add: [['Connection', 'keep-alive, Date']] }],
     ['HEADERS', 'X-Date', { add: [['X-Date', new Date(NOW_MS).toUTCString()]] }],
     ['HEADERS', 'Authorization: Signature beside Signature', { add: [['Authorization', 'Signature keyId="x"']] }],
     ['ALGORITHM', 'no algorithm', { params: { algorithm: undefined } }],

