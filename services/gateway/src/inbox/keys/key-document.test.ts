@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { readKeyDocument } from './key-document.ts';
 
 const pemOf = (bits: number): string => generateKeyPairSync('rsa', { modulusLength: bits }).publicKey.export({ type: 'spki', format: 'pem' }).toString();
@@ -69,5 +70,29 @@ describe('readKeyDocument() at the URL of a key', () => {
     ['a note', { id: `${A}/note`, type: 'Note' }, 'refused: the key document is neither an actor nor a key'],
   ])('%s', (_name, document, expected) => {
     expect(read(document, url)).toBe(expected);
+  });
+});
+
+describe('readKeyDocument() of anything', () => {
+  const url = fc.constantFrom(A, KEY, `${A}/main-key`, 'https://r.example/users/b', 'https://v.example/users/a', 'https://r.example:444/users/a', 'http://r.example/users/a', 'https://R.example/users/a', '', 'x');
+  // Mostly right, so that most documents are wrong in one or two places.
+  const any = fc.oneof({ arbitrary: fc.constant(A), weight: 12 }, { arbitrary: url, weight: 3 }, { arbitrary: fc.constantFrom<unknown>(null, 1, [], {}, undefined), weight: 1 });
+  const key = fc.record({ id: any, owner: any, controller: any, publicKeyPem: fc.constantFrom(PEM, ED, WEAK, '', null) });
+  const document = fc.record({
+    id: any, type: fc.constantFrom<unknown>('Person', ['Service'], 'Note', 'Key', null, {}), owner: any, publicKeyPem: fc.constantFrom<unknown>(PEM, undefined, undefined),
+    publicKey: fc.oneof(any, key, fc.array(key, { maxLength: 12 })),
+  });
+
+  it('never throws, and finds no key but those that the actor at the URL has on its own host', () => {
+    let found = 0;
+    fc.assert(fc.property(document, fc.constantFrom(A, `${A}/main-key`), (value, at) => {
+      const result = readKeyDocument(Buffer.from(JSON.stringify(value)), at);
+      if (result.kind === 'owner') return new URL(result.url).host === 'r.example' && result.url !== at;
+      if (result.kind === 'refused') return true;
+      found += 1;
+      return result.keys.length <= 8 && result.keys.every(({ id, owner }) => new URL(id).host === 'r.example' && owner.split('#')[0] === at);
+    }), { numRuns: 3_000 });
+    expect(found).toBeGreaterThan(100);
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => readKeyDocument(bytes, A).kind === 'refused'), { numRuns: 500 });
   });
 });
