@@ -212,6 +212,12 @@ export const CODES = {
 export type Code = keyof typeof CODES;
 export const CODE_NAMES = Object.keys(CODES) as readonly Code[];
 
+const outside = (areas: RegExp): readonly Code[] => CODE_NAMES.filter((code) => !areas.test(code));
+/** What may happen to a picture: not to a tunnel or an activity. Metric labels are kept to what can occur. */
+export const MEDIA_CODES = outside(/^SEKISHO_(?:EGRESS|INBOX)_/);
+/** What may happen to an activity. */
+export const INBOX_CODES = outside(/^SEKISHO_(?:EGRESS|IMAGE|TYPE|UPSTREAM|TARGET)_/);
+
 export const isCode = (value: unknown): value is Code => typeof value === 'string' && Object.hasOwn(CODES, value);
 
 /** Anchor of a code in docs/reference/errors.md. */

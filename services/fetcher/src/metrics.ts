@@ -1,9 +1,7 @@
-import { CODE_NAMES, type Code } from '@sekisho/contracts';
+import { type Code, MEDIA_CODES } from '@sekisho/contracts';
 import { createMetrics, type Metrics } from '@sekisho/runtime';
 
-/** Codes of tunnels belong to the egress-proxy alone, those of activities to the gateway. */
-const isOurs = (code: Code): boolean => !/^SEKISHO_(?:EGRESS|INBOX)_/.test(code);
-export const FETCH_RESULTS = ['stream', 'stored', 'document', ...CODE_NAMES.filter(isOurs)] as const;
+export const FETCH_RESULTS = ['stream', 'stored', 'document', ...MEDIA_CODES] as const;
 export type FetchResult = 'stream' | 'stored' | 'document' | Code;
 
 export interface FetcherMetrics {

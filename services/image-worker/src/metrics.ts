@@ -1,9 +1,9 @@
-import { CODE_NAMES, DECODE_CLASSES } from '@sekisho/contracts';
+import { MEDIA_CODES, DECODE_CLASSES } from '@sekisho/contracts';
 import type { CounterMetric, GaugeMetric, HistogramMetric, Metrics } from '@sekisho/runtime';
 import { KILL_REASONS } from './pool/child.ts';
 import { SANDBOX_LAYERS } from './sandbox/layers.ts';
 
-const OUTCOMES = ['ok', ...CODE_NAMES] as const;
+const OUTCOMES = ['ok', ...MEDIA_CODES] as const;
 const REJECTIONS = ['unasked', 'header', 'kind', 'seq', 'body', 'excess', 'lie'] as const;
 const STATES = ['blank', 'bound', 'busy'] as const;
 const PROCESS_CLASSES = ['raster', 'svg'] as const;
