@@ -81,7 +81,9 @@ const rowOf = ({ name, type, labels, help }: MetricNote): string[] => [
 ];
 
 function valuesOf(values: readonly string[]): string {
-  if (values.length <= VALUES_LISTED_MAX) return values.join(', ');
+  if (values.length === 0) return 'ids that the administrator gave';
+  // Codes have a page of their own; other sets have none.
+  if (values.length <= VALUES_LISTED_MAX || values.some((value) => /^[A-Z][a-z]/.test(value))) return values.join(', ');
   const plain = values.filter((value) => !value.startsWith('SEKISHO_'));
   if (plain.length === values.length) return `${values.length} values, see [the public codes](errors.md#public-codes)`;
   return [...plain, '[the internal codes](errors.md#internal-codes)'].join(', ');

@@ -1,17 +1,17 @@
-// Which variables each program really reads: the keys of the zod schema in its config file. Read as text, because a
+// Which variables each program really reads: the keys of the zod schema in its config files. Read as text, because a
 // configuration file is private to its service and importing it would not tell more.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServiceName } from '@sekisho/contracts';
 
-const CONFIG_FILES: Readonly<Partial<Record<ServiceName, string>>> = {
-  gateway: 'services/gateway/src/config.ts',
-  fetcher: 'services/fetcher/src/config.ts',
-  'image-worker': 'services/image-worker/src/config.ts',
-  'egress-proxy': 'services/egress-proxy/src/config.ts',
-  'dns-filter': 'services/dns-filter/src/config.ts',
-  'local-stack': 'scripts/local-stack/options.ts',
+const CONFIG_FILES: Readonly<Partial<Record<ServiceName, readonly string[]>>> = {
+  gateway: ['services/gateway/src/config.ts', 'services/gateway/src/inbox/inbox-config.ts'],
+  fetcher: ['services/fetcher/src/config.ts'],
+  'image-worker': ['services/image-worker/src/config.ts'],
+  'egress-proxy': ['services/egress-proxy/src/config.ts'],
+  'dns-filter': ['services/dns-filter/src/config.ts'],
+  'local-stack': ['scripts/local-stack/options.ts'],
 };
 
 export interface Schema {
@@ -21,10 +21,10 @@ export interface Schema {
 
 /** Variables per program; a program whose file is not there is left out. */
 export const readSchemas = (root: string): readonly Schema[] =>
-  Object.entries(CONFIG_FILES).flatMap(([service, path]) => {
-    const place = join(root, path);
-    if (!existsSync(place) || !isService(service)) return [];
-    return [{ service, names: namesIn(readFileSync(place, 'utf8')) }];
+  Object.entries(CONFIG_FILES).flatMap(([service, paths]) => {
+    const places = paths.map((path) => join(root, path));
+    if (!places.every((place) => existsSync(place)) || !isService(service)) return [];
+    return [{ service, names: namesIn(places.map((place) => readFileSync(place, 'utf8')).join('\n')) }];
   });
 
 /** Keys of a schema (`SEKISHO_X: …`) and names that are handed on as they are (`'SEKISHO_X'`). */

@@ -9,15 +9,17 @@ import { type BlockedHosts, NO_BLOCKED_HOSTS, blockedHostsFile, openBlockedHosts
 import type { Identify } from './client/identity.ts';
 import { type TrustedProxies, followIdentify, openTrustedProxies, trustedProxiesFile } from './client/trusted-proxies.ts';
 import type { GatewayConfig } from './config.ts';
-import { createFetchClient } from './fetching/client.ts';
+import { type FetchClient, createFetchClient } from './fetching/client.ts';
+import { createFetchDocument } from './fetching/document.ts';
 import { createHostShares } from './fetching/host-shares.ts';
 import { createFlights } from './flight/flights.ts';
 import { createWorkConnections } from './jobs/connections.ts';
-import { createImageJobs } from './jobs/image-jobs.ts';
+import { type ImageJobsHooks, createImageJobs } from './jobs/image-jobs.ts';
 import { createImageQueue } from './jobs/queue.ts';
+import { type Inbox, openInbox } from './inbox/create-inbox.ts';
 import { type FollowedLimits, openLimits } from './limits-file/limits-file.ts';
 import type { BudgetHooks } from './limits/budget.ts';
-import { createLimits } from './limits/create-limits.ts';
+import { type Limits, createLimits } from './limits/create-limits.ts';
 import { createLines } from './line/lines.ts';
 import { createMediaHandler } from './media/handler.ts';
 import { cacheKey } from './media/key.ts';
@@ -31,12 +33,12 @@ import type { MediaOutcome } from './media/types.ts';
 import { type GatewayMetrics, createGatewayMetrics } from './metrics.ts';
 import { createExpressApp } from './server/express-app.ts';
 import { type GatewayServer, createGatewayServer } from './server/server.ts';
-import { createHealth } from './health.ts';
+import { type Health, createHealth } from './health.ts';
 import { createPages } from './pages/pages.ts';
 import { createPassthrough } from './passthrough/passthrough.ts';
 import { createSelfFiles } from './self-files/self-files.ts';
 import { listenForPurges } from './purge/listener.ts';
-import { createStateConnections } from './redis/state-connections.ts';
+import { type StateConnections, createStateConnections } from './redis/state-connections.ts';
 import { createDescriptions } from './stream/descriptions.ts';
 import { createStreams } from './stream/streams.ts';
 
@@ -75,6 +77,7 @@ export async function startGateway(config: GatewayConfig, deps: GatewayDeps): Pr
       details: {
         state_redis: upOrDown(parts.state.ready), work_redis: upOrDown(parts.work.ready), fetcher: upOrDown(parts.health.isUp('fetcher')),
         misskey: upOrDown(parts.health.isUp('misskey')), connections: server.connections,
+        ...(parts.inbox.queueReady === undefined ? {} : { misskey_queue: upOrDown(parts.inbox.queueReady) }),
       },
     }),
     collect: () => collect(parts, metrics),
@@ -126,16 +129,7 @@ async function createParts(config: GatewayConfig, instruments: Instruments) {
     gatewayId: randomBytes(16).toString('base64url'),
     slots: config.imageSlots,
     bytesMax: config.workBytesMax,
-    hooks: {
-      ended: (seconds, code) => {
-        metrics.jobs.inc({ code });
-        metrics.jobSeconds.observe(seconds);
-      },
-      lie: (detail) => {
-        metrics.workerLies.inc();
-        log.error({ detail }, 'worker lied');
-      },
-    },
+    hooks: jobHooks(instruments),
   });
   const flights = createFlights<MediaOutcome>({ redis: state.flights, subscriber: state.flightSubscriber });
   const passthrough = createPassthrough({ url: config.misskeyUrl.origin, publicUrl: config.publicUrl.href });
@@ -150,8 +144,45 @@ async function createParts(config: GatewayConfig, instruments: Instruments) {
   });
   const selfFiles = createSelfFiles({ origins: config.selfOrigins, rules, storeSource: async (id, bytes) => await jobs.storeSource(id, bytes) });
   const health = createHealth();
-  return { blocked, settings, proxies, health, state, work, limits, cache, fetcher, lines, jobs, flights, passthrough, purges, streams, identity, rules, selfFiles };
+  const identify = createIdentifier(proxies, instruments);
+  const inbox = await openInboxOf(config, instruments, { state, fetcher, limits, health, identify });
+  return {
+    blocked, settings, proxies, health, state, work, limits, cache, fetcher, lines, jobs, flights, passthrough, purges, streams, identity, rules, selfFiles,
+    identify, inbox,
+  };
 }
+
+const createIdentifier = (proxies: TrustedProxies, { log, metrics }: Instruments): Identify =>
+  followIdentify(proxies, {
+    onUntrusted: () => metrics.forwardedUntrusted.inc(),
+    warn: (peer) => log.warn({ peer }, 'X-Forwarded-For from a peer outside SEKISHO_TRUSTED_PROXIES'),
+  });
+
+interface InboxNeeds {
+  readonly state: StateConnections;
+  readonly fetcher: FetchClient;
+  readonly limits: Limits;
+  readonly health: Health;
+  readonly identify: Identify;
+}
+
+const openInboxOf = async (config: GatewayConfig, { log, journal, metrics }: Instruments, { state, fetcher, limits, health, identify }: InboxNeeds): Promise<Inbox> =>
+  await openInbox({
+    config: config.inbox, publicUrl: config.publicUrl, ownHosts: config.ownHosts, misskeyOrigin: config.misskeyUrl.origin,
+    redis: { small: state.inbox, large: state.cache }, budget: limits.budget, identify, fetchDocument: createFetchDocument(fetcher),
+    metrics: metrics.inbox, log, journal, clock: systemClock, onMisskey: (up) => health.note('misskey', up),
+  });
+
+const jobHooks = ({ log, metrics }: Instruments): ImageJobsHooks => ({
+  ended: (seconds, code) => {
+    metrics.jobs.inc({ code });
+    metrics.jobSeconds.observe(seconds);
+  },
+  lie: (detail) => {
+    metrics.workerLies.inc();
+    log.error({ detail }, 'worker lied');
+  },
+});
 
 const costHooks = (metrics: GatewayMetrics): BudgetHooks => ({
   charged: (area, ms) => metrics.costCharged.inc({ area }, ms),
@@ -197,6 +228,7 @@ async function closeParts(parts: Parts): Promise<void> {
   parts.proxies.close();
   parts.purges.close();
   parts.flights.close();
+  await parts.inbox.close();
   await parts.passthrough.close();
   await parts.fetcher.close();
   await parts.selfFiles.close();
@@ -210,21 +242,21 @@ function collect(parts: Parts, metrics: GatewayMetrics): void {
   metrics.cacheBytes.set(parts.cache.stats.bytes);
   metrics.cacheEntries.set(parts.cache.stats.entries);
   metrics.websockets.set(parts.passthrough.tunnels);
+  metrics.inbox.active.set(parts.inbox.active);
   metrics.dependencyUp.set(parts.state.ready ? 1 : 0, { dependency: 'state_redis' });
   metrics.dependencyUp.set(parts.work.ready ? 1 : 0, { dependency: 'work_redis' });
   metrics.dependencyUp.set(parts.health.isUp('fetcher') ? 1 : 0, { dependency: 'fetcher' });
   metrics.dependencyUp.set(parts.health.isUp('misskey') ? 1 : 0, { dependency: 'misskey' });
+  const { queueReady } = parts.inbox;
+  if (queueReady !== undefined) metrics.dependencyUp.set(queueReady ? 1 : 0, { dependency: 'misskey_queue' });
 }
 
 const upOrDown = (up: boolean): 'up' | 'down' => (up ? 'up' : 'down');
 
 function createListener(config: GatewayConfig, parts: Parts, instruments: Instruments): GatewayServer {
-  const { log, journal, metrics } = instruments;
-  const identify = followIdentify(parts.proxies, {
-    onUntrusted: () => metrics.forwardedUntrusted.inc(),
-    warn: (peer) => log.warn({ peer }, 'X-Forwarded-For from a peer outside SEKISHO_TRUSTED_PROXIES'),
-  });
-  const hot = createMedia(config, parts, { ...instruments, identify });
+  const { journal, metrics } = instruments;
+  const { identify, inbox } = parts;
+  const media = createMedia(config, parts, { ...instruments, identify });
   const pages = createPages({
     passthrough: parts.passthrough,
     budget: parts.limits.budget,
@@ -236,7 +268,7 @@ function createListener(config: GatewayConfig, parts: Parts, instruments: Instru
   });
   const app = createExpressApp(pages.handle);
   return createGatewayServer({
-    hot,
+    hot: (req, res) => media(req, res) || inbox.handle(req, res),
     app,
     upgrade: pages.upgrade,
     closeTunnels: async (spreadMs) => await parts.passthrough.closeTunnels(spreadMs),

@@ -3,6 +3,7 @@
 import { parseCidr } from '@sekisho/netguard';
 import { REDIS_URLS, envFields, loadConfig, readSecretFile } from '@sekisho/runtime';
 import { z } from 'zod';
+import { type InboxConfig, inboxFields, readInboxConfig } from './inbox/inbox-config.ts';
 import { checkLimitsFile } from './limits-file/limits-file.ts';
 
 const MiB = 1024 * 1024;
@@ -53,6 +54,7 @@ const schema = z.object({
   SEKISHO_MEDIA_ACCESS: z.enum(['open', 'site']).default('open'),
   SEKISHO_MEDIA_BLOCKED_HOSTS_FILE: envFields.filePath().optional(),
   SEKISHO_LIMITS_FILE: envFields.filePath().optional(),
+  ...inboxFields,
   SEKISHO_CACHE_EPOCH: envFields.intBetween(0, 1_000_000_000, 1),
   SEKISHO_CACHE_MEMORY_BYTES: envFields.intBetween(MiB, 64 * 1024 * MiB, 128 * MiB),
   SEKISHO_CACHE_REDIS_BYTES: envFields.intBetween(MiB, 1024 * 1024 * MiB, 256 * MiB),
@@ -86,6 +88,7 @@ export interface GatewayConfig {
   readonly mediaAccess: 'open' | 'site';
   readonly blockedHostsFile: string | undefined;
   readonly limitsFile: string | undefined;
+  readonly inbox: InboxConfig;
   readonly cacheEpoch: number;
   readonly cacheMemoryBytes: number;
   readonly cacheRedisBytes: number;
@@ -96,7 +99,7 @@ export interface GatewayConfig {
 
 /** @throws ConfigError with all problems at once. */
 export function readGatewayConfig(env: NodeJS.ProcessEnv = process.env): GatewayConfig {
-  const given = loadConfig(schema, { env, service: 'gateway', fromFiles: REDIS_URLS });
+  const given = loadConfig(schema, { env, service: 'gateway', fromFiles: [...REDIS_URLS, 'SEKISHO_MISSKEY_QUEUE_REDIS_URL'] });
   const publicUrl = given.SEKISHO_PUBLIC_URL;
   if (given.SEKISHO_LIMITS_FILE !== undefined) checkLimitsFile(given.SEKISHO_LIMITS_FILE);
   const selfOrigins = given.SEKISHO_MEDIA_SELF_ORIGINS ?? { [publicUrl.origin]: given.SEKISHO_MISSKEY_URL.origin };
@@ -124,6 +127,7 @@ export function readGatewayConfig(env: NodeJS.ProcessEnv = process.env): Gateway
     mediaAccess: given.SEKISHO_MEDIA_ACCESS,
     blockedHostsFile: given.SEKISHO_MEDIA_BLOCKED_HOSTS_FILE,
     limitsFile: given.SEKISHO_LIMITS_FILE,
+    inbox: readInboxConfig(given, publicUrl),
     cacheEpoch: given.SEKISHO_CACHE_EPOCH,
     cacheMemoryBytes: given.SEKISHO_CACHE_MEMORY_BYTES,
     cacheRedisBytes: given.SEKISHO_CACHE_REDIS_BYTES,

@@ -1,12 +1,13 @@
 // Metrics of the gateway. Labels are closed sets: no host, URL or address ever becomes one.
 
-import { CODE_NAMES, MEDIA_MODES, PUBLIC_CODES, type PublicCode } from '@sekisho/contracts';
+import { MEDIA_CODES, MEDIA_MODES, PUBLIC_CODES, type PublicCode } from '@sekisho/contracts';
 import type { Metrics } from '@sekisho/runtime';
 import { CACHE_EVENTS } from './cache/result-cache.ts';
+import { createInboxMetrics } from './inbox/metrics.ts';
 
 export const MEDIA_RESULTS = ['ok', ...(Object.keys(PUBLIC_CODES) as PublicCode[]), 'aborted'] as const;
 export const CACHE_LABELS = ['hit', 'miss', 'shared', 'none'] as const;
-export const DEPENDENCIES = ['state_redis', 'work_redis', 'fetcher', 'misskey'] as const;
+export const DEPENDENCIES = ['state_redis', 'work_redis', 'fetcher', 'misskey', 'misskey_queue'] as const;
 const AREAS = ['media', 'inbox', 'pages'] as const;
 
 /** Seconds; from a memory hit to the longest picture. */
@@ -27,7 +28,7 @@ export const createGatewayMetrics = (metrics: Metrics) => ({
     labels: { cache: CACHE_LABELS },
   }),
   mediaBytes: metrics.counter({ name: 'media_sent_bytes_total', help: 'Body bytes of media answers.' }),
-  denials: metrics.counter({ name: 'denials_total', help: 'Refusals by internal code.', labels: { code: CODE_NAMES } }),
+  denials: metrics.counter({ name: 'denials_total', help: 'Refusals by internal code.', labels: { code: MEDIA_CODES } }),
   flightJoins: metrics.counter({
     name: 'flight_joins_total',
     help: 'Requests that shared the work of another, in this process or over replicas.',
@@ -40,6 +41,7 @@ export const createGatewayMetrics = (metrics: Metrics) => ({
   cacheBytes: metrics.gauge({ name: 'cache_memory_bytes', help: 'Bytes of the result cache in memory.' }),
   cacheEntries: metrics.gauge({ name: 'cache_memory_entries', help: 'Entries of the result cache in memory.' }),
   ...workMetrics(metrics),
+  inbox: createInboxMetrics(metrics),
   forwardedUntrusted: metrics.counter({
     name: 'forwarded_untrusted_total',
     help: 'X-Forwarded-For headers from peers outside SEKISHO_TRUSTED_PROXIES.',
@@ -82,7 +84,7 @@ const workMetrics = (metrics: Metrics) => ({
     help: 'Time a picture waited in the line of its client.',
     buckets: [0.001, 0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 20],
   }),
-  jobs: metrics.counter({ name: 'jobs_total', help: 'Picture jobs by end.', labels: { code: ['ok', ...CODE_NAMES] } }),
+  jobs: metrics.counter({ name: 'jobs_total', help: 'Picture jobs by end.', labels: { code: ['ok', ...MEDIA_CODES] } }),
   jobSeconds: metrics.histogram({
     name: 'job_seconds',
     help: 'Time from admission to the end of a picture job.',

@@ -6,6 +6,7 @@ import { stateKeys } from '@sekisho/contracts';
 import type { ReadActivity } from '@sekisho/inbox-policy';
 import { type Clock, inTime } from '@sekisho/runtime';
 import type { Redis } from 'ioredis';
+import type { Ages } from './types.ts';
 
 const CALL_MS = 1_000;
 /** From the last sighting on. */
@@ -13,12 +14,6 @@ const KEEP_MS = 30 * 86_400_000;
 /** New entries of one process: all peers of a large instance at once, then a trickle. About 110 MB after a month of an attack. */
 const BURST = 50_000;
 const PER_HOUR = 1_500;
-
-export interface Ages {
-  /** Seconds; 0 for what was never seen. */
-  readonly actorAgeS: number;
-  readonly hostAgeS: number;
-}
 
 export interface FirstSeen {
   /** undefined: Redis is away. */

@@ -12,6 +12,7 @@ import { requestIdOf } from '../media/respond.ts';
 import { Gate } from '../passthrough/gate.ts';
 import { readRequestHead } from '../passthrough/head.ts';
 import { type Accepted, outcomeOf, sendDelivery, sendDenied } from './answer.ts';
+import type { Captures } from './captures.ts';
 import { type CheckDeps, checkBody, isObservable, onCpu } from './checks.ts';
 import { deny } from './deny.ts';
 import type { Forward } from './forward.ts';
@@ -28,6 +29,7 @@ export interface InboxDeps extends CheckDeps {
   readonly forward: Pick<Forward, 'deliver'>;
   /** undefined in the other modes. */
   readonly enqueue: EnqueuePort | undefined;
+  readonly captures: Pick<Captures, 'quarantine'>;
   readonly accepted: Accepted;
   /** As the public URL says it, for X-Forwarded-Proto and -Host. */
   readonly publicUrl: URL;
@@ -87,7 +89,7 @@ function arrive(deps: InboxDeps, req: IncomingMessage, res: ServerResponse): Vis
     arrivedMs: deps.clock.monotonicMs(),
     nowMs: deps.clock.now(),
     cpuMs: 0, forwardHeaders: [], head: undefined, body: undefined, claimed: undefined, activity: undefined, verified: false,
-    charge: undefined, mark: undefined, rule: undefined, observed: undefined, timings: {}, gone: false,
+    charge: undefined, mark: undefined, rule: undefined, ages: undefined, observed: undefined, timings: {}, gone: false,
   };
   res.once('close', () => {
     visit.gone = !res.writableFinished;
@@ -105,7 +107,7 @@ async function receive(deps: Receiving, visit: Visit): Promise<void> {
     else await stop(deps, visit, denied);
   } catch (error) {
     deps.log.error({ err: error, request_id: visit.requestId }, 'inbox request failed');
-    await stop(deps, visit, deny('SEKISHO_INBOX_FAULT', isSekishoError(error) ? error.code : 'a defect'));
+    await stop(deps, visit, faultOf(error)).catch(() => visit.res.destroy());
   } finally {
     deps.gate.leave(entry);
   }
@@ -177,9 +179,11 @@ async function judgeBody(deps: Receiving, visit: Visit, { head, body }: { readon
     return await checkBody(deps, { visit, head, body });
   } catch (error) {
     deps.log.error({ err: error, request_id: visit.requestId }, 'inbox checks failed');
-    return deny('SEKISHO_INBOX_FAULT', isSekishoError(error) ? error.code : 'a defect');
+    return faultOf(error);
   }
 }
+
+const faultOf = (error: unknown): InboxDenied => deny('SEKISHO_INBOX_FAULT', isSekishoError(error) ? error.code : 'a defect');
 
 /** 30. From here on the client may leave: what Misskey takes is taken. */
 async function deliver(deps: Receiving, visit: Visit): Promise<void> {
@@ -217,7 +221,9 @@ async function bring(deps: Receiving, visit: Visit): Promise<Delivery> {
 }
 
 /** Refused, dropped or kept back after something was held. */
-async function stop(deps: Receiving, visit: Visit, denied: InboxDenied): Promise<void> {
+async function stop(deps: Receiving, visit: Visit, reason: InboxDenied): Promise<void> {
+  const isKept = reason.code !== 'SEKISHO_INBOX_RULE_QUARANTINE' || (await deps.captures.quarantine(visit));
+  const denied = isKept ? reason : deny('SEKISHO_REDIS_AWAY', 'what a rule keeps back could not be kept');
   await visit.mark?.release();
   pay(visit, CODES[denied.code].status === 503 ? 'used' : 'full');
   refuse(deps, visit, denied);

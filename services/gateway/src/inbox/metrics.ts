@@ -1,6 +1,6 @@
 // Metrics of the inbox. Types come from strangers: those that Misskey handles have names of their own, all others share one.
 
-import { CODE_NAMES, INBOX_DECISIONS } from '@sekisho/contracts';
+import { INBOX_CODES, INBOX_DECISIONS } from '@sekisho/contracts';
 import type { Metrics } from '@sekisho/runtime';
 
 const TYPES = [
@@ -33,7 +33,7 @@ export const createInboxMetrics = (metrics: Metrics) => ({
   checks: metrics.counter({
     name: 'inbox_checks_total',
     help: 'Checks of the inbox that refused or dropped, or would have in another mode than `observe`.',
-    labels: { code: CODE_NAMES, effect: ['enforced', 'observed'] },
+    labels: { code: INBOX_CODES, effect: ['enforced', 'observed'] },
   }),
   seconds: metrics.histogram({
     name: 'inbox_request_seconds',
@@ -49,6 +49,12 @@ export const createInboxMetrics = (metrics: Metrics) => ({
     labels: { rule: [] as readonly string[], dry_run: ['yes', 'no'] },
   }),
   rulesReloads: metrics.counter({ name: 'inbox_rules_reloads_total', help: 'Reloads of SEKISHO_INBOX_RULES_FILE.', labels: { result: ['ok', 'failed'] } }),
+  listLoads: metrics.counter({ name: 'inbox_list_loads_total', help: 'Attempts to load a host list of the rules file.', labels: { result: ['ok', 'failed'] } }),
+  keyFetches: metrics.counter({
+    name: 'inbox_key_fetches_total',
+    help: 'Key documents fetched for SEKISHO_INBOX_VERIFY by what they held; `limited`: not fetched, too many at once or for one sender.',
+    labels: { result: ['keys', 'gone', 'refused', 'away', 'limited'] },
+  }),
   marksAway: metrics.counter({ name: 'inbox_marks_away_total', help: 'Activities that were processed without a mark against repeats, as Redis was away.' }),
   lost: metrics.counter({ name: 'inbox_events_lost_total', help: 'Entries of the audit or capture stream that Redis did not take.', labels: { stream: ['audit', 'captures'] } }),
   active: metrics.gauge({ name: 'inbox_active_requests', help: 'Activities that are read, judged or delivered.' }),

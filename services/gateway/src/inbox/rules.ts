@@ -2,8 +2,8 @@
 
 import { checkActivityHosts, type CompiledRules, fieldsOf, judge, type Judgement } from '@sekisho/inbox-policy/rules';
 import type { ReadActivity } from '@sekisho/inbox-policy';
-import type { Ages, FirstSeen } from './first-seen.ts';
-import type { RuleFacts, RulesPort } from './types.ts';
+import type { FirstSeen } from './first-seen.ts';
+import type { Ages, RuleFacts, RulesPort } from './types.ts';
 
 export interface RulesPortOptions {
   /** As they are now. */
@@ -21,10 +21,11 @@ export function createRulesPort(options: RulesPortOptions): RulesPort {
       // One state of the file for both turns.
       const compiled = rules();
       const first = judgeOnce(options, compiled, { activity, about, ages: undefined });
-      const last = first.asksForAges ? judgeOnce(options, compiled, { activity, about, ages: await firstSeen.ages(activity) }) : first;
+      const ages = first.asksForAges ? await firstSeen.ages(activity) : undefined;
+      const last = first.asksForAges ? judgeOnce(options, compiled, { activity, about, ages }) : first;
       for (const hit of last.judgement.hits) onHit(hit);
       const { action, rule } = last.judgement;
-      return { action, rule };
+      return { action, rule, ages };
     },
     saw: (activity) => firstSeen.saw(activity),
   };

@@ -37,6 +37,8 @@ export interface Visit {
   mark: Mark | undefined;
   /** Rule that decided. */
   rule: string | undefined;
+  /** Where a rule asked for them. */
+  ages: Ages | undefined;
   /** What would have been refused in another mode than `observe`. */
   observed: InboxDenied | undefined;
   readonly timings: Timings;
@@ -85,6 +87,12 @@ export interface RuleFacts {
 export interface RuleVerdict {
   readonly action: 'allow' | 'reject' | 'drop' | 'quarantine' | 'observe';
   readonly rule?: string | undefined;
+  readonly ages?: Ages | undefined;
+}
+/** Since an actor and its host were seen first, seconds; 0 for what was never seen. */
+export interface Ages {
+  readonly actorAgeS: number;
+  readonly hostAgeS: number;
 }
 
 export type Verified = 'verified' | 'gone' | 'away' | Denied;

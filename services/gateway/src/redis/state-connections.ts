@@ -10,6 +10,8 @@ export interface StateConnections {
   readonly limiter: Redis;
   readonly cache: Redis;
   readonly flights: Redis;
+  /** Marks, keys and ages of the inbox; its streams share the connection of the cache. */
+  readonly inbox: Redis;
   readonly flightSubscriber: Redis;
   readonly purgeSubscriber: Redis;
   readonly ready: boolean;
@@ -23,13 +25,15 @@ export function createStateConnections(url: string, onError: (error: Error) => v
   const limiter = connect({ ...command, enableAutoPipelining: true });
   const cache = connect(command);
   const flights = connect({ ...command, enableAutoPipelining: true });
+  const inbox = connect({ ...command, enableAutoPipelining: true });
   const flightSubscriber = connect({});
   const purgeSubscriber = connect({});
-  const all = [limiter, cache, flights, flightSubscriber, purgeSubscriber];
+  const all = [limiter, cache, flights, inbox, flightSubscriber, purgeSubscriber];
   return {
     limiter,
     cache,
     flights,
+    inbox,
     flightSubscriber,
     purgeSubscriber,
     get ready() {

@@ -1,0 +1,57 @@
+// Requests that are kept: a share of all that were judged, redacted, and whole what a rule holds back. The second kind is
+// lost to everybody if it is not kept, so the sender hears nothing of success before Redis has it.
+
+import { type CaptureInput, createCapture } from '@sekisho/inbox-policy/rules';
+import { CODES } from '@sekisho/contracts';
+import { inTime } from '@sekisho/runtime';
+import type { Redis } from 'ioredis';
+import type { CappedStream } from './capped-stream.ts';
+import type { End, Visit } from './types.ts';
+
+const CALL_MS = 1_000;
+const FIELD = 'capture';
+
+export interface CapturesOptions {
+  readonly redis: Redis;
+  readonly key: string;
+  readonly entriesMax: number;
+  /** Of the same key; for samples, which nobody waits for. */
+  readonly stream: Pick<CappedStream, 'add'>;
+  /** 0 to 100. */
+  readonly percent: number;
+  readonly random?: () => number;
+}
+
+export interface Captures {
+  /** Keeps the whole request; false where Redis did not take it. */
+  quarantine(visit: Visit): Promise<boolean>;
+  /** Keeps a judged request if it is drawn. */
+  sample(visit: Visit, end: End): void;
+}
+
+export function createCaptures({ redis, key, entriesMax, stream, percent, random = Math.random }: CapturesOptions): Captures {
+  return {
+    quarantine: async (visit) => {
+      const line = lineOf(visit, { decision: 'quarantine', code: 'SEKISHO_INBOX_RULE_QUARANTINE' }, visit.body);
+      const added = redis.xadd(key, 'MAXLEN', '~', entriesMax, '*', FIELD, line);
+      return await inTime(added.then(() => true), CALL_MS, () => false).catch(() => false);
+    },
+    sample: (visit, end) => {
+      if (visit.head === undefined || end.decision === 'quarantine' || random() * 100 >= percent) return;
+      const { code } = end;
+      // In the mode `observe`, what the rules would have decided.
+      const decision = visit.observed === undefined ? end.decision : CODES[visit.observed.code].status === 202 ? 'drop' : 'deny';
+      stream.add([FIELD, lineOf(visit, { decision, code })]);
+    },
+  };
+}
+
+function lineOf(visit: Visit, { decision, code }: Pick<End, 'decision' | 'code'>, body?: Buffer): string {
+  const { rule, ages } = visit;
+  const input: CaptureInput = {
+    arrivedMs: visit.nowMs, target: visit.facts.target, rawHeaders: visit.facts.rawHeaders, keyHost: visit.head?.signature.keyHost ?? '',
+    client: visit.client.address, firstSeen: ages, activity: visit.activity, body,
+    verdict: { decision, ...(code === undefined ? {} : { code }), ...(rule === undefined ? {} : { rule }) },
+  };
+  return JSON.stringify(createCapture(input));
+}
