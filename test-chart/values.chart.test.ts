@@ -44,7 +44,7 @@ const SENTENCES: readonly (readonly [what: string, values: Values, says: string]
   ['a resolver by name', { fetcher: { dnsServers: ['dns.example:53'] } }, 'write ip:port'],
   ['a translator without length', { cluster: { nat64Prefixes: ['64:ff9b::'] } }, 'write the prefix of the translator with its length'],
   ['a translator that policies cannot describe', { cluster: { nat64Prefixes: ['2a00:1::/48'] } }, 'only for /32, /64 and /96'],
-  ['two files of inbox rules', { gateway: { inbox: { rules: { a: 1 }, rulesConfigMap: 'b' } } }, 'only one file is read'],
+  ['two files of inbox rules', { gateway: { inbox: { rules: { rules: [] }, rulesConfigMap: 'b' } } }, 'only one file is read'],
   ['a queue without its Secret', { gateway: { inbox: { mode: 'enqueue' } } }, 'make a Secret with the key gateway-url'],
   ['a queue of an unknown version', { gateway: { inbox: { mode: 'enqueue', enqueue: { existingSecret: 'q', address: '10.0.0.5:6379' } } } }, 'write the version of Misskey'],
   ['unsafe ranges without consent', { unsafe: { publicCIDRs: ['203.0.113.0/24'] } }, 'remove it, or set unsafe.iUnderstand: true'],
@@ -73,6 +73,8 @@ const SCHEMA: readonly (readonly [what: string, values: Values, says: RegExp])[]
   ['a text for a number', { gateway: { replicas: 'three' } }, /\/gateway\/replicas.*want (?:integer|number)/],
   ['an unknown mode of the inbox', { gateway: { inbox: { mode: 'off' } } }, /\/gateway\/inbox\/mode.*must be one of/],
   ['a date of a signature that may be an hour old', { gateway: { inbox: { dateSkewSeconds: 3_600 } } }, /\/gateway\/inbox\/dateSkewSeconds.*maximum/],
+  ['an unknown action of a rule', { gateway: { inbox: { rules: { rules: [{ id: 'a', action: 'ban', when: { field: 'type', op: 'eq', value: 'Like' } }] } } } }, /\/gateway\/inbox\/rules\/rules\/0\/action.*must be one of/],
+  ['a rule about nothing', { gateway: { inbox: { rules: { rules: [{ id: 'a', action: 'drop', when: { field: 'colour', op: 'eq', value: 'red' } }] } } } }, /\/gateway\/inbox\/rules\/rules\/0\/when/],
   ['an unknown level', { logLevel: 'verbose' }, /\/logLevel.*must be one of/],
   ['an unknown mode of Misskey', { misskey: { mode: 'internal' } }, /\/misskey\/mode.*must be one of/],
   ['an unknown mode of the sandbox', { imageWorker: { sandbox: { mode: 'off' } } }, /\/imageWorker\/sandbox\/mode.*must be one of/],
@@ -105,6 +107,14 @@ describe.each(SCHEMA)('%s', (_what, values, says) => {
 it.each(HELMS)('%s prints all problems at once', (helm) => {
   const { stderr } = tryRender({ helm, values: { ingress: { enabled: true }, egress: { ports: [80] } } });
   for (const word of ['publicUrl is not set', 'misskey.url is not set', 'ingress.enabled is true', 'egress.ports']) expect(stderr).toContain(word);
+});
+
+it.each(HELMS)('%s accepts rules for activities', (helm) => {
+  const rules = {
+    rules: [{ id: 'no-likes', reason: 'x', action: 'reject', dryRun: true, expires: '2027-01-31', when: { all: [{ field: 'type', op: 'eq', value: 'Like' }, { not: { field: 'actor.host', op: 'in', list: 'ours' } }] } }],
+    lists: [{ id: 'ours', hosts: ['a.example'] }], block: ['ours'],
+  };
+  expect(tryRender({ helm, values: merged({ gateway: { inbox: { rules } } }) })).toMatchObject({ status: 0 });
 });
 
 it.each(HELMS)('%s accepts the required values alone, and what a parent chart adds', (helm) => {

@@ -2,6 +2,7 @@
 // sentence stand in the chart's _validate.tpl: a schema can only say that a pattern does not match.
 
 import { INBOX_LIMITS, INBOX_MODES } from '@sekisho/contracts';
+import { rulesFileJsonSchema } from '@sekisho/inbox-policy/rules';
 import { limitsFileJsonSchema } from '../../../services/gateway/src/limits-file/schema.ts';
 
 export type Schema = Readonly<Record<string, unknown>>;
@@ -90,6 +91,11 @@ const BY_NAME: Readonly<Record<string, Schema>> = {
 
 const { $schema: _draft, title: _title, ...limitsFile } = limitsFileJsonSchema();
 
+const INBOX_RULES = 'gateway.inbox.rules';
+const { $schema: _newer, ...rulesFile } = rulesFileJsonSchema();
+/** Its references point to its own definitions, wherever it stands. */
+const inboxRules = JSON.parse(JSON.stringify(rulesFile).replaceAll('"#/$defs/', `"#/properties/${INBOX_RULES.replaceAll('.', '/properties/')}/$defs/`)) as Schema;
+
 const BY_PATH: Readonly<Record<string, Schema>> = {
   'global.imagePullSecrets': { type: 'array', items: { anyOf: [{ type: 'string' }, { type: 'object', required: ['name'] }] } },
   commonLabels: textMap,
@@ -108,7 +114,7 @@ const BY_PATH: Readonly<Record<string, Schema>> = {
   'gateway.inbox.ldSignatures': oneOf('strict', 'reject', 'pass'),
   'gateway.inbox.dateSkewSeconds': whole(30, INBOX_LIMITS.dateSkewS),
   'gateway.inbox.capturePercent': whole(0, 100),
-  'gateway.inbox.rules': anyMap,
+  [INBOX_RULES]: inboxRules,
   'gateway.inbox.verify.unavailable': oneOf('pass', 'retry'),
   'fetcher.plainHttp': oneOf('upgrade', 'allow', 'deny'),
   'egressProxy.mode': oneOf('enforce', 'report'),

@@ -95,8 +95,8 @@ gateway.inbox.mode is enqueue and gateway.inbox.enqueue.misskeyVersion is not se
 {{- else if not (regexMatch "^[0-9]{4}\\.[0-9]{1,2}\\.[0-9]{1,3}([-+][0-9A-Za-z.+-]{1,64})?$" $queue.version) }}
 {{ ternary "gateway.inbox.enqueue.misskeyVersion" "misskey.managed.image.tag" (not (empty $given.misskeyVersion)) }} is {{ $queue.version | quote }}, no version of Misskey: write one into gateway.inbox.enqueue.misskeyVersion, for example "2026.3.2"
 {{- end }}
-{{- if regexMatch "[\\s*?\\[\\]{}\\\\]" $queue.prefix }}
-gateway.inbox.enqueue.redisPrefix is {{ $queue.prefix | quote }}: write the prefix of Misskey's Redis keys, for example social.example
+{{- if and $queue.prefix (not (regexMatch "^[A-Za-z0-9.:_-]{1,255}$" $queue.prefix)) }}
+{{ ternary "gateway.inbox.enqueue.redisPrefix" "misskey.managed.redis.prefix" (not (empty $given.redisPrefix)) }} is {{ $queue.prefix | quote }}: write the prefix of Misskey's Redis keys, for example social.example
 {{- end }}
 {{- if and $queue.address (not (regexMatch "^(\\[[0-9a-fA-F:.]+\\]|[A-Za-z0-9._-]+):[0-9]{1,5}$" $queue.address)) }}
 gateway.inbox.enqueue.address is {{ $queue.address | quote }}: write host:port, for example 10.0.0.5:6379 or redis.databases.svc:6379
