@@ -47,11 +47,11 @@ export const activityOf = (actor: Actor, type: 'Follow' | 'Like' | 'Block', name
 
 export interface Peer {
   /** In the order of the order. */
-  deliver(order: Omit<Order, 'to'> | Omit<Repeated, 'to'>, timeoutMs?: number): Promise<readonly Delivered[]>;
+  deliver(order: Omit<Order, 'to' | 'sender'> | Omit<Repeated, 'to' | 'sender'>, timeoutMs?: number): Promise<readonly Delivered[]>;
 }
 
 /** @param gateway URL of the gateway's Service. */
-export async function startPeer(inNamespace: string, gateway: string): Promise<Peer> {
+export async function startPeer(inNamespace: string, gateway: string, { keyId, key }: Actor): Promise<Peer> {
   await apply(
     namespace(inNamespace),
     sourceFiles('peer-files', inNamespace, 'packages/testkit/src/activitypub/request.ts', 'packages/testkit/src/activitypub/keys.ts', 'packages/testkit/src/activitypub/wire.ts', 'test-e2e/lib/in-pod/deliver.ts'),
@@ -61,7 +61,7 @@ export async function startPeer(inNamespace: string, gateway: string): Promise<P
   const pod = await until(() => readyPodOf(inNamespace, 'app=peer'), { what: 'pod of peer', timeoutMs: 30_000 });
   const { hostname, port } = new URL(gateway);
   const to = { address: hostname, port: Number(port === '' ? 80 : port), host: new URL(PUBLIC_URL).host };
-  return { deliver: async (order, timeoutMs = DELIVER_MS) => await delivered(pod, { ...order, to }, timeoutMs) };
+  return { deliver: async (order, timeoutMs = DELIVER_MS) => await delivered(pod, { ...order, to, sender: { keyId, key } }, timeoutMs) };
 }
 
 async function delivered(pod: Pod, order: Order | Repeated, timeoutMs: number): Promise<readonly Delivered[]> {

@@ -11,19 +11,18 @@ const testkit = async <Name extends 'request' | 'wire'>(name: Name): Promise<typ
 
 export interface Delivery {
   readonly activity: Readonly<Record<string, unknown>> & { readonly id: string };
-  readonly keyId: string;
-  /** Signs; PEM. */
-  readonly key: string;
+  /** Signs instead of the sender's; PEM. */
+  readonly key?: string;
   readonly target?: string;
   readonly contentType?: string;
   /** Sent instead of what was signed. */
   readonly body?: string;
-  /** Sent as X-Forwarded-For: whom the sender stands for. */
-  readonly client?: string;
 }
 
 export interface Order {
   readonly to: { readonly address: string; readonly port: number; readonly host: string };
+  /** Key is PEM. */
+  readonly sender: { readonly keyId: string; readonly key: string };
   /** Sent one after the other at this rate, whatever becomes of those before; absent: all at once. */
   readonly rps?: number;
   readonly timeoutMs?: number;
@@ -50,17 +49,16 @@ const listed = (order: Order | Repeated): readonly Delivery[] =>
     ? order.deliveries
     : Array.from({ length: order.count }, (_, n) => JSON.parse(JSON.stringify(order.delivery).replaceAll('{n}', String(n))) as Delivery);
 
-async function deliver({ to, timeoutMs = 10_000 }: Order | Repeated, delivery: Delivery): Promise<Delivered> {
-  const { activity, keyId, key, target, contentType, body, client } = delivery;
+async function deliver({ to, sender, timeoutMs = 10_000 }: Order | Repeated, delivery: Delivery): Promise<Delivered> {
+  const { activity, key = sender.key, target, contentType, body } = delivery;
   const { signCavage } = await testkit('request');
   const { sendExact } = await testkit('wire');
   const signed = signCavage({
-    body: Buffer.from(JSON.stringify(activity)), host: to.host, keyId, key: createPrivateKey(key),
+    body: Buffer.from(JSON.stringify(activity)), host: to.host, keyId: sender.keyId, key: createPrivateKey(key),
     ...(target === undefined ? {} : { target }), ...(contentType === undefined ? {} : { contentType }),
   });
   const request = body === undefined ? signed : { ...signed, body: Buffer.from(body) };
-  const first = client === undefined ? [] : [['X-Forwarded-For', client] as const];
-  const { status, end, headers } = await sendExact(request, { address: to.address, port: to.port, first, timeoutMs });
+  const { status, end, headers } = await sendExact(request, { address: to.address, port: to.port, timeoutMs });
   return { id: activity.id, status, end, code: headers['sekisho-code'] ?? '', retryAfter: headers['retry-after'] ?? '' };
 }
 

@@ -17,6 +17,7 @@ const files = Object.fromEntries(names.map((name) => {
 const idOf = (activity: unknown): unknown => (typeof activity === 'object' && activity !== null && 'id' in activity ? activity.id : undefined);
 const publicUrl = process.env['PUBLIC_URL'] ?? 'https://instance.peer.example';
 const stub = await startMisskeyStub({ publicUrl, files, port: 3_000, host: '::' });
+stub.inboxDelayMs = Number(process.env['INBOX_DELAY_MS'] ?? 0);
 createServer((_, response) => {
   response.setHeader('content-type', 'application/json').end(JSON.stringify({ requests: stub.requests, activities: stub.jobs.map(({ activity }) => idOf(activity)) }));
 }).listen(3_001, '::');

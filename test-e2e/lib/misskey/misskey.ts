@@ -23,8 +23,9 @@ export interface Misskey {
 /**
  * @param files name with extension to bytes, together at most 1 MiB; served as /files/<name without extension>.
  * @param inNamespace one of its own for a case that loads it: the common one may start anew under another case
+ * @param inboxDelayMs between the last byte of an activity and its being taken
  */
-export async function startMisskey(files: Readonly<Record<string, Uint8Array>> = {}, inNamespace = MISSKEY_NAMESPACE): Promise<Misskey> {
+export async function startMisskey(files: Readonly<Record<string, Uint8Array>> = {}, inNamespace = MISSKEY_NAMESPACE, inboxDelayMs = 0): Promise<Misskey> {
   // The stub reads its files once: other files, another pod.
   const filesHash = createHash('sha256').update(JSON.stringify(Object.entries(files).map(([name, bytes]) => [name, Buffer.from(bytes).toString('base64')]))).digest('hex');
   await apply(
@@ -33,7 +34,7 @@ export async function startMisskey(files: Readonly<Record<string, Uint8Array>> =
     binaryFiles('misskey-files', inNamespace, files),
     nodeDeployment({
       name: 'misskey', namespace: inNamespace, files: 'misskey-sources', data: 'misskey-files', args: ['/work/main.ts'],
-      env: { PUBLIC_URL, FILES_HASH: filesHash }, ports: { http: 3_000, seen: 3_001 }, readiness: { httpGet: { port: 'seen' } }, cpu: '50m',
+      env: { PUBLIC_URL, FILES_HASH: filesHash, INBOX_DELAY_MS: String(inboxDelayMs) }, ports: { http: 3_000, seen: 3_001 }, readiness: { httpGet: { port: 'seen' } }, cpu: '50m',
     }),
     {
       apiVersion: 'v1', kind: 'Service', metadata: { name: 'misskey', namespace: inNamespace },
