@@ -4,7 +4,7 @@
 import { deny } from '../denied.ts';
 import { parsePublicKey } from '../signature/public-key.ts';
 import type { Denied, JsonObject } from '../types.ts';
-import { idOf } from './authority.ts';
+import { type Authority, idOf } from './authority.ts';
 import { hostOf, sameId } from './references.ts';
 import { ACTOR_TYPES, isObject, listOf, typeOf } from './types.ts';
 
@@ -12,12 +12,17 @@ const PLACES = ['inbox', 'outbox', 'followers', 'following', 'featured', 'shared
 
 const refused = (path: string): Denied => deny('SEKISHO_INBOX_ACTOR_DOCUMENT', path);
 
-/** Nothing to say about activities that carry no profile of their own actor. */
-export function checkActorDocument(activity: JsonObject, actorHost: string, path = ''): Denied | undefined {
+/** Nothing to say about activities that carry no profile. */
+export function checkActorDocument(activity: JsonObject, by: Authority): Denied | undefined {
   if (typeOf(activity) !== 'Update') return undefined;
-  const object = listOf(activity['object'])[0];
-  if (!isObject(object) || !ACTOR_TYPES.has(typeOf(object) ?? '')) return undefined;
-  return checkPlaces(object, actorHost, `${path}/object`) ?? checkKey(object, actorHost, `${path}/object/publicKey`);
+  for (const object of listOf(activity['object'])) {
+    if (!isObject(object) || !ACTOR_TYPES.has(typeOf(object) ?? '')) continue;
+    const path = `${by.path}/object`;
+    if (!sameId(idOf(object) ?? '', by.actor)) return refused(`${path}/id`);
+    const denied = checkPlaces(object, by.actorHost, path) ?? checkKey(object, by.actorHost, `${path}/publicKey`);
+    if (denied !== undefined) return denied;
+  }
+  return undefined;
 }
 
 function checkPlaces(actor: JsonObject, actorHost: string, path: string): Denied | undefined {

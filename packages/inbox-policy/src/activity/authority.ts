@@ -1,6 +1,7 @@
 // Whether an actor may do to an object what the activity says. Runs after the properties are read: every id here is a
 // reference of the right form.
 
+import { INBOX_LIMITS } from '@sekisho/contracts';
 import { deny } from '../denied.ts';
 import type { Denied, JsonObject, JsonValue } from '../types.ts';
 import { hostOf, sameId } from './references.ts';
@@ -24,7 +25,9 @@ export function idOf(value: JsonValue | undefined): string | undefined {
   return typeof id === 'string' ? id : undefined;
 }
 
-const idsOf = (value: JsonValue | undefined): readonly string[] => listOf(value).flatMap((item) => idOf(item) ?? []);
+/** Ids of one or many, no more than an activity may have recipients. */
+export const idsOf = (value: JsonValue | undefined): readonly string[] =>
+  listOf(value).slice(0, INBOX_LIMITS.recipientsMax).flatMap((item) => idOf(item) ?? []);
 
 const isOfHost = (id: string | undefined, host: string): boolean => id !== undefined && hostOf(id) === host;
 
@@ -33,29 +36,30 @@ const isActor = (id: string | undefined, by: Authority): boolean => id !== undef
 export const checkAuthority = (activity: JsonObject, by: Authority): Denied | undefined =>
   CHECKS.get(typeOf(activity) ?? '')?.(activity, by);
 
-/** Create and Update: objects of the actor's host that he wrote himself; Update of an actor: himself. */
+/** Create and Update: objects of the actor's host that he wrote himself. Who a profile is of is the question of its own check. */
 const checkContent: Check = (activity, by) => {
   for (const object of listOf(activity['object'])) {
+    const isProfile = isObject(object) && ACTOR_TYPES.has(typeOf(object) ?? '');
+    if (isProfile && typeOf(activity) === 'Update') continue;
     if (!isOfHost(idOf(object), by.actorHost)) return refused(by, '/object/id');
-    if (!isObject(object)) continue;
-    const isProfile = ACTOR_TYPES.has(typeOf(object) ?? '');
-    if (isProfile && typeOf(activity) === 'Update' && !isActor(idOf(object), by)) return refused(by, '/object/id');
     // Channels and groups are attributed to the users who made them; nobody reads that.
-    if (!isProfile && !isAuthor(object, by)) return refused(by, '/object/attributedTo');
+    if (isObject(object) && !isProfile && !isAuthor(object, activity, by)) return refused(by, '/object/attributedTo');
   }
   return undefined;
 };
 
 /**
  * Misskey takes the actor where nobody is named, and the first of several. Videos name a channel beside the account, in
- * either order, and Mobilizon's events the group for which their `actor` wrote them: all of the actor's host.
+ * either order; Mobilizon writes events for a group, which the activity names as well, and adds their `actor`. All of these lie
+ * on the actor's host, and Misskey drops what the first of them did not send.
  */
-function isAuthor(object: JsonObject, by: Authority): boolean {
+function isAuthor(object: JsonObject, activity: JsonObject, by: Authority): boolean {
   const authors = idsOf(object['attributedTo']);
   const [first] = authors;
   if (first === undefined || isActor(first, by)) return true;
   if (!isOfHost(first, by.actorHost)) return false;
-  return authors.some((author) => isActor(author, by)) || isActor(idOf(object['actor']), by);
+  if (authors.some((author) => isActor(author, by))) return true;
+  return idOf(activity['attributedTo']) === first && isActor(idOf(object['actor']), by);
 }
 
 const checkDelete: Check = (activity, by) => {

@@ -7,23 +7,30 @@ import { isObject, listOf } from './types.ts';
 /** Term to the IRIs, as written, that the contexts of one document give it. */
 export type Terms = ReadonlyMap<string, readonly string[]>;
 
-/** Prefixes built on prefixes; and meanings of one IRI when a document defines its prefix several times. */
+/** Real documents define some 60 terms, in one context or two. */
+const TERMS_MAX = 512;
+/** Prefixes built on prefixes; and meanings of one IRI where a document defines a prefix several times. */
 const EXPANSIONS_MAX = 4;
-const MEANINGS_MAX = 16;
+const MEANINGS_MAX = 8;
+/** What an IRI stands for that is defined in too many ways to follow: the core, so that it is refused. */
+const UNCLEAR: readonly string[] = [AS];
 
 /** Keys of a definition that rearrange what stands below the term. */
 const FORBIDDEN_IN_TERM = ['@reverse', '@nest', '@context', '@prefix', '@import'] as const;
 
-export function collectTerms(contexts: readonly JsonValue[]): Terms {
+/** Undefined where there are too many. */
+export function collectTerms(contexts: readonly JsonValue[]): Terms | undefined {
   const terms = new Map<string, string[]>();
+  let count = 0;
   for (const context of contexts) {
     if (!isObject(context)) continue;
     for (const term of Object.keys(context)) {
+      if (++count > TERMS_MAX) return undefined;
       const iri = iriOf(context[term]);
       const known = terms.get(term);
       if (iri === undefined || known?.includes(iri) === true) continue;
       if (known === undefined) terms.set(term, [iri]);
-      else if (known.length < MEANINGS_MAX) known.push(iri);
+      else known.push(iri);
     }
   }
   return terms;
@@ -68,18 +75,24 @@ function isSecondName(term: string, meaning: string): boolean {
 }
 
 /** Whether a key of the body stands for a name of the core without being it. */
-export const isCoreName = (key: string, terms: Terms): boolean => expand(key, terms).some((meaning) => CORE_IRIS.has(meaning));
+export const isCoreName = (key: string, terms: Terms): boolean => {
+  const meanings = expand(key, terms);
+  return meanings === UNCLEAR || meanings.some((meaning) => CORE_IRIS.has(meaning));
+};
 
 /** Everything that an IRI may stand for: compact, absolute, or a name of the core. */
 function expand(iri: string, terms: Terms): readonly string[] {
   let meanings: readonly string[] = [iri];
   for (let round = 0; round < EXPANSIONS_MAX; round++) {
-    const next = [...new Set(meanings.flatMap((meaning) => expandOnce(meaning, terms)))].slice(0, MEANINGS_MAX);
-    if (next.length === meanings.length && next.every((meaning, at) => meaning === meanings[at])) break;
+    const next = [...new Set(meanings.flatMap((meaning) => expandOnce(meaning, terms)))];
+    if (next.length > MEANINGS_MAX) return UNCLEAR;
+    if (next.every((meaning, at) => meaning === meanings[at])) return next.map(withHttps);
     meanings = next;
   }
-  return meanings.map((meaning) => meaning.replace(/^http:\/\/(www\.w3\.org\/ns\/activitystreams#)/, 'https://$1'));
+  return UNCLEAR;
 }
+
+const withHttps = (iri: string): string => iri.replace(/^http:\/\/(www\.w3\.org\/ns\/activitystreams#)/, 'https://$1');
 
 function expandOnce(iri: string, terms: Terms): readonly string[] {
   const colon = iri.indexOf(':');

@@ -50,6 +50,16 @@ export const KNOWN_CONTEXTS: ReadonlySet<string> = new Set([
   'funkwhale.audio/ns', 'purl.archive.org/socialweb/webfinger', 'purl.archive.org/miscellany',
 ]);
 
+/** Contexts whose terms are all in `BASIC_TERMS`. */
+export const BASIC_CONTEXTS: ReadonlySet<string> = new Set(['www.w3.org/ns/activitystreams', 'w3id.org/security/v1']);
+
+/** Properties of profiles that these two define, beside those of the core. */
+export const BASIC_TERMS: ReadonlySet<string> = new Set([
+  ...CORE_TERMS.keys(), 'contentMap', 'nameMap', 'summaryMap', 'startTime', 'generator', 'location', 'preview', 'likes', 'shares', 'liked',
+  'streams', 'uploadMedia', 'proxyUrl', 'oauthAuthorizationEndpoint', 'oauthTokenEndpoint', 'provideClientKey', 'signClientKey',
+  'context', 'duration', 'width', 'height', 'alsoKnownAs', 'created', 'creator', 'expires', 'nonce', 'domain', 'privateKey', 'revoked',
+]);
+
 /** Served by every instance of a software: Pleroma and Akkoma; Hubzilla and its relatives; Mbin. */
 export const CONTEXT_PATHS: readonly RegExp[] = [
   /^[a-z0-9.:-]+\/(?:schemas\/)?litepub-[0-9.]{1,8}\.jsonld$/,

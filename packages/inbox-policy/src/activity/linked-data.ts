@@ -6,12 +6,13 @@
 import { deny } from '../denied.ts';
 import type { Denied, JsonObject, JsonValue } from '../types.ts';
 import { checkContext, collectTerms, isCoreName, type Terms } from './linked-data-context.ts';
-import { CONTEXT_PATHS, KNOWN_CONTEXTS, REARRANGING } from './linked-data-terms.ts';
-import { isList, isObject, listOf, typeOf } from './types.ts';
+import { BASIC_CONTEXTS, BASIC_TERMS, CONTEXT_PATHS, KNOWN_CONTEXTS, REARRANGING } from './linked-data-terms.ts';
+import { ACTOR_TYPES, isList, isObject, listOf, typeOf } from './types.ts';
 
 /** The reader of JSON has a limit of its own; whoever calls without it gets an answer in bounded time too. */
 const DEPTH_MAX = 64;
-const KEY_SHOWN_CHARS_MAX = 40;
+/** Keys with a prefix; real documents have a handful. */
+const COMPACT_KEYS_MAX = 256;
 
 /** The only kind of signature that Misskey reads. */
 const SIGNATURE_TYPE = 'RsaSignature2017';
@@ -37,18 +38,38 @@ interface Found {
   readonly compact: Set<string>;
 }
 
-export function checkLinkedData(value: JsonObject): Denied | undefined {
+/** @param forwarded whether only the signature of the document can vouch for it. */
+export function checkLinkedData(value: JsonObject, forwarded: boolean): Denied | undefined {
   const found: Found = { signed: isObject(value['signature']), contexts: [], compact: new Set() };
   // A keyword beside its alias: two answers to what it is or whose it is.
   for (const keyword of ['@type', '@id']) if (value[keyword] !== undefined) return refused(keyword);
   const problem = search(value, found, 0);
   if (problem !== undefined) return problem;
   const terms = collectTerms(found.contexts);
-  for (const context of found.contexts) {
-    const wrong = checkContext(context, terms) ?? (found.signed ? checkSignedContext(context) : undefined);
+  if (terms === undefined || found.compact.size > COMPACT_KEYS_MAX) return refused('too many terms');
+  const wrong = checkContexts(found, terms);
+  if (wrong !== undefined || !found.signed) return wrong;
+  return checkSignedKeys(found.compact, terms) ?? (forwarded ? checkProfileTerms(value, found.contexts, terms) : undefined);
+}
+
+function checkContexts({ contexts, signed }: Found, terms: Terms): Denied | undefined {
+  for (const context of contexts) {
+    const wrong = checkContext(context, terms) ?? (signed ? checkSignedContext(context) : undefined);
     if (wrong !== undefined) return refused(`/@context: ${wrong}`);
   }
-  return found.signed ? checkSignedKeys(found.compact, terms) : undefined;
+  return undefined;
+}
+
+/**
+ * What no context defines is no part of what is signed, so whoever forwards a profile could add it (Mastodon CVE-2026-50128).
+ * Remote contexts beyond the basic ones define terms that are not listed here; then nothing can be said.
+ */
+function checkProfileTerms(value: JsonObject, contexts: readonly JsonValue[], terms: Terms): Denied | undefined {
+  const [object] = listOf(value['object']);
+  if (!isObject(object) || !ACTOR_TYPES.has(typeOf(object) ?? '')) return undefined;
+  if (contexts.some((context) => typeof context === 'string' && !BASIC_CONTEXTS.has(nameOfContext(context)))) return undefined;
+  const isKnown = (key: string): boolean => BASIC_TERMS.has(key) || terms.has(key) || key.includes(':') || key === '@context';
+  return Object.keys(object).every((key) => isKnown(key)) ? undefined : refused('a forwarded profile with a term that no context defines');
 }
 
 function search(value: JsonValue, found: Found, depth: number): Denied | undefined {
@@ -88,11 +109,11 @@ function checkKey(key: string, holder: JsonObject, found: Found): Denied | undef
 function checkSignedContext(context: JsonValue): string | undefined {
   if (isObject(context)) return undefined;
   if (typeof context !== 'string') return 'neither a URL nor an object';
-  const name = context.replace(/^https?:\/\//, '').replace(/[#/]$/, '');
+  const name = nameOfContext(context);
   return KNOWN_CONTEXTS.has(name) || CONTEXT_PATHS.some((path) => path.test(name)) ? undefined : 'a remote context that is not known';
 }
 
-function checkSignedKeys(keys: ReadonlySet<string>, terms: Terms): Denied | undefined {
-  for (const key of keys) if (isCoreName(key, terms)) return refused(`a second name: ${key.slice(0, KEY_SHOWN_CHARS_MAX)}`);
-  return undefined;
-}
+const nameOfContext = (context: string): string => context.replace(/^https?:\/\//, '').replace(/[#/]$/, '');
+
+const checkSignedKeys = (keys: ReadonlySet<string>, terms: Terms): Denied | undefined =>
+  [...keys].some((key) => isCoreName(key, terms)) ? refused('a key that is a second name for a term of the core') : undefined;

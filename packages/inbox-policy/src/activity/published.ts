@@ -5,14 +5,12 @@ import { deny } from '../denied.ts';
 import type { Denied, JsonObject, JsonValue } from '../types.ts';
 import { isObject, listOf, typeOf } from './types.ts';
 
-/** Activities whose time, or whose object's time, becomes that of a note. */
-const DATED: ReadonlySet<string> = new Set(['Create', 'Update', 'Announce']);
+/** Posts that an activity brings along, as opposed to those that it is about. */
+const WITH_POST: ReadonlySet<string> = new Set(['Create', 'Update']);
 
 export function checkPublished(activity: JsonObject, nowMs: number, path = ''): Denied | undefined {
-  const type = typeOf(activity) ?? '';
-  if (!DATED.has(type)) return undefined;
   if (!isFit(activity['published'], nowMs)) return deny('SEKISHO_INBOX_PUBLISHED', `${path}/published`);
-  if (type === 'Announce') return undefined;
+  if (!WITH_POST.has(typeOf(activity) ?? '')) return undefined;
   const isWrong = listOf(activity['object']).some((object) => isObject(object) && !isFit(object['published'], nowMs));
   return isWrong ? deny('SEKISHO_INBOX_PUBLISHED', `${path}/object/published`) : undefined;
 }

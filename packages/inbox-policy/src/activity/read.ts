@@ -19,7 +19,7 @@ export function readActivity(value: JsonObject, signer: Signer, rules: ActivityR
   const walk = openWalk(rules);
   const head = readActivityHead(value, signer, rules, walk);
   if (!head.ok) return head;
-  const linkedData = rules.ldPolicy === 'pass' ? undefined : checkLinkedData(value);
+  const linkedData = rules.ldPolicy === 'pass' ? undefined : checkLinkedData(value, head.forwarded);
   if (linkedData !== undefined) return linkedData;
   readProperties(value, '', walk);
   const denied = walk.denied ?? checkDeeds(value, { head, rules, walk, path: '' }) ?? checkItems(value, { head, rules, walk, path: '' });
@@ -37,7 +37,7 @@ function checkDeeds(activity: JsonObject, { head, rules, walk, path }: Context):
   const by = { actor: head.actor, actorHost: head.actorHost, isOwn: walk.isOwn, path };
   return (
     checkAuthority(activity, by) ??
-    checkActorDocument(activity, head.actorHost, path) ??
+    checkActorDocument(activity, by) ??
     checkPublished(activity, rules.nowMs, path)
   );
 }

@@ -93,9 +93,13 @@ export const link: Reader = (value, path, walk) => {
   return href === undefined || href === null ? undefined : uri(href, path, walk);
 };
 
+/** Real actors have a handful. */
+const ALIASES_MAX = 256;
+
 /** Other names of an actor: only web ones can be compared with actors; at: and did: are harmless and not passed on. */
 export const aliases: Reader = (value, path, walk) => {
   const names: JsonValue[] = [];
+  if (listOf(value).length > ALIASES_MAX) return tooMany(walk, path, ALIASES_MAX);
   for (const [index, alias] of listOf(value).entries()) {
     if (typeof alias !== 'string') return shape(walk, `${path}/${index}`);
     if (!/^https?:/i.test(alias.trim())) continue;

@@ -73,5 +73,8 @@ export function sameId(left: string, right: string): boolean {
   return left === right || (URL.parse(left)?.href ?? left) === (URL.parse(right)?.href ?? right);
 }
 
-/** Host of a text that is known to be a reference. */
-export const hostOf = (text: string): string => URL.parse(text)?.hostname ?? '';
+/** Host of a text that has been read as a reference; of any other text whatever a URL parser finds. */
+export function hostOf(text: string): string {
+  const host = text.startsWith(SCHEME) ? text.slice(SCHEME.length, endOfAuthority(text)) : '';
+  return isPlainHost(host) && !text.includes('\\') ? host : (URL.parse(text)?.hostname ?? '');
+}

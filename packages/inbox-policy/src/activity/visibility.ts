@@ -1,7 +1,7 @@
 // Who may see a post, as Misskey reads it (ApAudienceService).
 
-import type { JsonObject, JsonValue, ReadActivity } from '../types.ts';
-import { idOf } from './authority.ts';
+import type { JsonObject, ReadActivity } from '../types.ts';
+import { idsOf } from './authority.ts';
 import { hostOf } from './references.ts';
 import { isObject, listOf, PUBLIC_NAMES } from './types.ts';
 
@@ -16,5 +16,3 @@ export function visibilityOf(activity: JsonObject, actorHost: string): ReadActiv
   if ([...to, ...cc].some((id) => id.endsWith('/followers') && hostOf(id) === actorHost)) return 'followers';
   return to.length + cc.length > 0 ? 'direct' : 'unknown';
 }
-
-const idsOf = (value: JsonValue | undefined): readonly string[] => listOf(value).flatMap((item) => idOf(item) ?? []);
