@@ -1,11 +1,13 @@
-// Redis users, one per service and role: k8s/redis/users.acl is this file's output with placeholders, as misskey-queue.acl
-// is for the Redis of Misskey's queue, and the local stack and the tests render it with passwords. Key names come from the contracts, so that no pattern can drift from the code.
+// Redis users, one per service and role: k8s/redis/users.acl is this file's output with placeholders, and the local stack
+// and the tests render it with passwords. Key names come from the contracts, so that no pattern can drift from the code.
 //
 // Nobody has admin, dangerous or flushing commands, nor any that looks at keys without naming them (SCAN, RANDOMKEY). The
 // image-worker and the fetcher handle strangers' bytes: their commands are listed one by one, and what they may do to
 // each other's keys is a selector of its own.
 
 import { IMAGE_QUEUE, PREFIX, stateKeys, workKeys } from '@sekisho/contracts';
+
+export { MISSKEY_QUEUE_USER, renderMisskeyQueueAcl } from './redis-misskey-queue.ts';
 
 export const REDIS_USERS = ['sekisho-gateway-state', 'sekisho-gateway-work', 'sekisho-fetcher', 'sekisho-worker'] as const;
 export type RedisUser = (typeof REDIS_USERS)[number];
@@ -81,50 +83,6 @@ export function renderUsersAcl(hashes?: PasswordHashes): string {
   });
   // An ACL file cannot hold comments.
   return `${['user default off', ...lines].join('\n')}\n`;
-}
-
-/** The gateway in the Redis of Misskey's queue, which is Misskey's: its line is added to whatever users are there. */
-export const MISSKEY_QUEUE_USER = 'sekisho-enqueue';
-
-export interface MisskeyQueueGiven {
-  /** Redis prefix of Misskey, without `:queue`. */
-  readonly prefix: string;
-  /** Lower-case hex SHA-256 of the password. */
-  readonly passwordHash: string;
-  /** Number of the database, where it is not 0. */
-  readonly database?: number;
-}
-
-/** Without what an ACL pattern or line would read in another way. */
-const QUEUE_PREFIX = /^[\w.:-]{1,255}$/;
-
-/**
- * The line that lets the gateway add jobs to Misskey's queue `inbox`, and do nothing else there: it cannot read or change
- * what others added, take a job out, or pause the queue. Every command is bound to the keys it is sent for; `eval` is allowed
- * on all of them, as it is checked for reading and writing, and its inner commands are checked again. Without the given
- * parts it has placeholders.
- * @throws Error when the prefix has other characters than host names and ports
- */
-export function renderMisskeyQueueAcl(given?: MisskeyQueueGiven): string {
-  const { prefix, passwordHash, database = 0 } = given ?? { prefix: '%MISSKEY_PREFIX%', passwordHash: '%PASSWORD_SHA256_ENQUEUE%' };
-  if (given !== undefined && !QUEUE_PREFIX.test(prefix)) throw new Error(`prefix ${JSON.stringify(prefix)} cannot stand in an ACL line`);
-  const queue = `${prefix}:queue:inbox:inbox`;
-  const job = `${queue}:sekisho-${ANY}`;
-  const mark = `${queue}:de:sekisho-${ANY}`;
-  const rules = [
-    selector([`~${queue}:${ANY}`, ...allow(['eval', 'evalsha'])]),
-    selector([`%R~${queue}:meta`, '+hmget']),
-    selector([`%R~${mark}`, '+exists']),
-    selector([`%R~${job}`, '+hexists']),
-    selector([`~${queue}:id`, '+incr']),
-    selector([`%W~${queue}:events`, '+xadd']),
-    selector([`%R~${queue}:active`, '+llen']),
-    selector([`%W~${queue}:marker`, '+zadd']),
-    selector([`%W~${job}`, '+hset']),
-    selector([`%W~${queue}:wait`, `%W~${queue}:paused`, '+lpush']),
-    selector([`%W~${mark}`, '+set']),
-  ];
-  return `${['user', MISSKEY_QUEUE_USER, 'reset', 'on', `#${passwordHash}`, ...(database === 0 ? [] : allow(['select'])), ...rules].join(' ')}\n`;
 }
 
 function keys(patterns: readonly string[]): string[] {

@@ -17,6 +17,7 @@ import { readMetrics, renderMetrics } from './metrics.ts';
 import { renderPublicBlocks } from './network-policy.ts';
 import { rulesFileJsonSchema } from '@sekisho/inbox-policy/rules';
 import { limitsFileJsonSchema } from '../../services/gateway/src/limits-file/schema.ts';
+import { renderMisskeyQueueAcl } from '../redis-misskey-queue.ts';
 import { readSchemas } from './schemas.ts';
 import { seccompFiles } from './seccomp/files.ts';
 import { renderAttempts, withWalls } from '../../test-sandbox/table.ts';
@@ -41,6 +42,7 @@ export async function generatedFiles(root: string): Promise<readonly GeneratedFi
     ...dnsFiles(),
     ...seccompFiles(root),
     ...(await redisUsers(root)),
+    { path: 'k8s/redis/misskey-queue.acl', text: renderMisskeyQueueAcl() },
   ];
 }
 

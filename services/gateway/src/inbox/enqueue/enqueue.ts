@@ -11,7 +11,8 @@ import { knownMisskeyVersion, type MisskeyVersion, misskeyVersionProblem } from 
 
 /** Jobs on their way at once, of up to about 100 KiB: what a Redis that hangs can hold of our memory. */
 const IN_FLIGHT_MAX = 256;
-const DISCONNECT_MS = 500;
+/** A server that hangs does not answer the end of a connection; until then commands on it hang too. */
+const DISCONNECT_MS = 100;
 
 export interface EnqueueOptions {
   /** Redis of Misskey's job queue, with the user of k8s/redis/misskey-queue.acl. */
@@ -47,6 +48,7 @@ interface Parts {
   readonly clock: Pick<Clock, 'now'>;
   /** The queue has been there since the start of this process. */
   seen: boolean;
+  closed: boolean;
   inFlight: number;
 }
 
@@ -54,25 +56,31 @@ interface Parts {
 export function createEnqueue(options: EnqueueOptions): Enqueue {
   const misskey = knownMisskeyVersion(options.version);
   if (misskey === undefined) throw new Error(`version ${misskeyVersionProblem(options.version)}`);
-  const parts: Parts = { redis: connect(options), options, misskey, clock: options.clock ?? systemClock, seen: false, inFlight: 0 };
+  const parts: Parts = { redis: connect(options), options, misskey, clock: options.clock ?? systemClock, seen: false, closed: false, inFlight: 0 };
   return {
     add: (activity, head) => add(parts, activity, head),
     get ready() {
-      return parts.redis.status === 'ready';
+      return !parts.closed && parts.redis.status === 'ready';
     },
-    close: () => parts.redis.disconnect(),
+    close: () => {
+      parts.closed = true;
+      parts.redis.disconnect();
+    },
   };
 }
 
 /** Commands are not sent again on a new connection: their senders were told that they failed. */
-function connect({ redisUrl, onError }: EnqueueOptions): Redis {
+function connect({ redisUrl, onError, queueMs }: EnqueueOptions): Redis {
   return new Redis(redisUrl, {
     ...REDIS_OPTIONS, enableOfflineQueue: false, autoResendUnfulfilledCommands: false, maxRetriesPerRequest: 0, disconnectTimeout: DISCONNECT_MS,
+    // For the greeting of a new connection, which nobody waits for.
+    socketTimeout: queueMs ?? INBOX_LIMITS.queueMs,
   }).on('error', onError);
 }
 
 async function add(parts: Parts, activity: ReadActivity, head: InboxHead): Promise<'queued'> {
   if (activity.forwarded) throw new SekishoError('SEKISHO_INTERNAL', { detail: 'what somebody else forwards goes over HTTP' });
+  if (parts.closed) throw away('closed');
   if (parts.inFlight >= IN_FLIGHT_MAX) throw away('too many jobs on their way');
   const job = buildJob(sanitiseActivity(activity), head);
   parts.inFlight += 1;
@@ -84,11 +92,11 @@ async function add(parts: Parts, activity: ReadActivity, head: InboxHead): Promi
 }
 
 async function addInTime({ redis, options, misskey, clock, seen }: Parts, job: InboxJob): Promise<Added | 'late'> {
-  const work = addJob(redis, job, { prefix: options.prefix, bullmq: misskey.bullmq, seen, nowMs: clock.now() });
+  const work = addJob(redis, job, { prefix: options.prefix, database: redis.options.db ?? 0, bullmq: misskey.bullmq, seen, nowMs: clock.now() });
   try {
     return await inTime(work, options.queueMs ?? INBOX_LIMITS.queueMs, () => {
-      // The client would keep the command until an answer comes; with the connection it lets go of all.
-      redis.disconnect(true);
+      // The client would keep the command until an answer comes; with the connection it lets go of all, and opens another.
+      redis.stream.destroy();
       return 'late' as const;
     });
   } catch (error) {

@@ -13,6 +13,8 @@ const REPLIES: ReadonlyMap<unknown, Added> = new Map([[1, 'added'], [0, 'known']
 export interface QueueFacts {
   /** Redis prefix of Misskey, without `:queue`. */
   readonly prefix: string;
+  /** Number of the database that Misskey uses there. */
+  readonly database: number;
   /** What the queue must say of itself, e.g. `bullmq:5.71.0`. */
   readonly bullmq: string;
   /** The queue was seen under this prefix, so when it is gone its Redis was emptied, and it may be begun anew. */
@@ -21,13 +23,13 @@ export interface QueueFacts {
 }
 
 /** @throws what Redis or its client says; the job is in the queue whole, or not at all. */
-export async function addJob(redis: ScriptServer, job: InboxJob, { prefix, bullmq, seen, nowMs }: QueueFacts): Promise<Added> {
+export async function addJob(redis: ScriptServer, job: InboxJob, { prefix, database, bullmq, seen, nowMs }: QueueFacts): Promise<Added> {
   const { jobId } = job.opts;
   const queue = `${prefix}:queue:inbox:inbox`;
   const keys = ['meta', 'id', 'wait', 'paused', 'active', 'events', 'marker', jobId, `de:${jobId}`].map((name) => `${queue}:${name}`);
   // A repeat passes the check of freshness for at most twice the skew, and is no new job for longer than that; the kept jobs
   // themselves are only the last 30.
-  const args = [jobId, job.name, JSON.stringify(job.data), JSON.stringify(job.opts), nowMs, bullmq, seen ? 1 : 0, INBOX_LIMITS.replayMs];
+  const args = [jobId, job.name, JSON.stringify(job.data), JSON.stringify(job.opts), nowMs, bullmq, seen ? 1 : 0, INBOX_LIMITS.replayMs, database];
   const reply = await addScript(redis, keys, args);
   const added = REPLIES.get(reply);
   if (added === undefined) throw new TypeError('the script answered with something else');

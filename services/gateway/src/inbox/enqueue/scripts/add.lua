@@ -4,11 +4,14 @@
 -- KEYS  1 meta  2 id  3 wait  4 paused  5 active  6 events  7 marker  8 the job  9 mark against a second add
 -- ARGV  1 job id  2 name  3 data  4 options  5 time of the job, ms  6 what `version` in meta must be
 --       7 '1': a queue that is gone is begun anew  8 how long the mark lives, ms
+--       9 number of the database
 -- Returns 1 added, 0 was added before, -1 there is no such queue, -2 the queue is one of another version.
 --
 -- Never acknowledged unless the job is in a list, even where one of the commands is not allowed: `priority` is written
 -- after the push and is what tells a whole job from one begun.
 
+-- A client whose SELECT is refused goes on in database 0, where an old queue may lie that no worker looks at.
+if ARGV[9] ~= '0' then redis.call('SELECT', ARGV[9]) end
 local meta = redis.call('HMGET', KEYS[1], 'version', 'opts.maxLenEvents', 'paused', 'concurrency')
 local version, eventsMax, paused, concurrency = meta[1], meta[2], meta[3], meta[4]
 if not version and not eventsMax and ARGV[7] ~= '1' then return -1 end
