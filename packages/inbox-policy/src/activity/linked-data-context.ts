@@ -18,6 +18,8 @@ const UNCLEAR: readonly string[] = [AS];
 /** Keys of a definition that rearrange what stands below the term. */
 const FORBIDDEN_IN_TERM = ['@reverse', '@nest', '@context', '@prefix', '@import'] as const;
 
+const PLAIN_CONTAINERS: ReadonlySet<JsonValue> = new Set(['@list', '@set']);
+
 /** Undefined where there are too many. */
 export function collectTerms(contexts: readonly JsonValue[]): Terms | undefined {
   const terms = new Map<string, string[]>();
@@ -55,20 +57,27 @@ const checkSetting = (term: string, context: JsonObject): string | undefined =>
   CONTEXT_SETTINGS.has(term) && !isObject(context[term]) ? undefined : 'a keyword with a meaning of its own';
 
 function checkTerm(term: string, definition: JsonValue | undefined, terms: Terms): string | undefined {
-  if (isObject(definition) && isRearranging(definition)) return 'a term that rearranges';
-  const iri = iriOf(definition);
+  if (isObject(definition) && FORBIDDEN_IN_TERM.some((key) => definition[key] !== undefined)) return 'a term that rearranges';
+  const containers = isObject(definition) ? listOf(definition['@container']) : [];
+  if (containers.includes('@graph')) return 'a term that holds a graph';
   const own = CORE_TERMS.get(term) ?? CORE_PREFIXES.get(term);
-  // Without @id a term is what its name says; null takes its meaning away.
-  if (iri === undefined) return own === undefined || isObject(definition) ? undefined : `${term} redefined`;
-  const meanings = expand(iri, terms);
-  if (own !== undefined) return meanings.every((meaning) => meaning === own) ? undefined : `${term} redefined`;
-  return meanings.some((meaning) => isSecondName(term, meaning)) ? 'a second name for a term of the core' : undefined;
+  if (own === undefined) return isSecondName(term, definition, terms) ? 'a second name for a term of the core' : undefined;
+  // Maps by index, id, type or language put their keys between the property and its value.
+  return isSame(own, definition, terms) && containers.every((name) => PLAIN_CONTAINERS.has(name)) ? undefined : `${term} redefined`;
 }
 
-const isRearranging = (definition: JsonObject): boolean =>
-  FORBIDDEN_IN_TERM.some((key) => definition[key] !== undefined) || listOf(definition['@container']).includes('@graph');
+/** Without `@id` a term is what its name says; null takes its meaning away. */
+function isSame(own: string, definition: JsonValue | undefined, terms: Terms): boolean {
+  const iri = iriOf(definition);
+  return iri === undefined ? isObject(definition) : expand(iri, terms).every((meaning) => meaning === own);
+}
 
-function isSecondName(term: string, meaning: string): boolean {
+function isSecondName(term: string, definition: JsonValue | undefined, terms: Terms): boolean {
+  const iri = iriOf(definition);
+  return iri !== undefined && expand(iri, terms).some((meaning) => isTaken(term, meaning));
+}
+
+function isTaken(term: string, meaning: string): boolean {
   if (meaning.startsWith('@')) return meaning !== '@json';
   if (meaning === AS || meaning === SEC) return true;
   return CORE_IRIS.has(meaning) && SECOND_NAMES.get(term) !== meaning;

@@ -21,7 +21,7 @@ const ACTIVITY_STREAMS = [
   // Properties that it reads.
   'actor', 'object', 'target', 'to', 'cc', 'bto', 'bcc', 'audience', 'attributedTo', 'inReplyTo', 'content', 'summary', 'name', 'url',
   'href', 'attachment', 'tag', 'icon', 'image', 'published', 'updated', 'endTime', 'oneOf', 'anyOf', 'closed', 'replies', 'items',
-  'orderedItems', 'totalItems', 'first', 'mediaType', 'formerType', 'outbox', 'followers', 'following', 'endpoints', 'sharedInbox',
+  'totalItems', 'first', 'mediaType', 'formerType', 'outbox', 'followers', 'following', 'endpoints', 'sharedInbox',
   'preferredUsername', 'source',
 ];
 
@@ -32,12 +32,14 @@ export const CORE_TERMS: ReadonlyMap<string, string> = new Map([
   ...ACTIVITY_STREAMS.map((term) => [term, AS + term] as const),
   ...SECURITY.map((term) => [term, SEC + term] as const),
   ['inbox', `${LDP}inbox`],
+  // The same as `items`, as a list.
+  ['orderedItems', `${AS}items`],
   ['id', '@id'],
   ['type', '@type'],
 ]);
 
-/** IRI to the one name that it may have. In the AS context items and orderedItems are both as:items. */
-export const CORE_IRIS: ReadonlyMap<string, string> = new Map([...CORE_TERMS].map(([term, iri]) => [iri, term]));
+/** What has a name already. */
+export const CORE_IRIS: ReadonlySet<string> = new Set(CORE_TERMS.values());
 
 /** PeerTube gives channels a list of icons; Misskey's compaction turns it back. */
 export const SECOND_NAMES: ReadonlyMap<string, string> = new Map([['icons', `${AS}icon`]]);

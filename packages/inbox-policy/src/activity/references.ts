@@ -23,7 +23,8 @@ const LETTER = /[a-z]/;
 const TREACHEROUS = /^\s|[\p{Cc}\\]|\s$/u;
 /** `https:/a.example` and `https:///a.example` lead to hosts in some parsers only. */
 const COMPLETE = /^https:\/\/[^/]/i;
-const NUMERIC_HOST = /^\[|(?:^|\.)(?:\d+|0x[0-9a-f]*)$/;
+/** Addresses, and names with an empty label: at the end it is the root, which reads the same to DNS alone. */
+const NO_NAME = /^$|^\[|^\.|\.\.|\.$|(?:^|\.)(?:\d+|0x[0-9a-f]*)$/;
 const HOST_CHARS_MAX = 253;
 
 /** Undefined: not https, too long, a port or credentials, an address in any spelling, or a host that `isAllowed` refuses. */
@@ -59,14 +60,12 @@ function isPlainHost(host: string): boolean {
 function readUrl(text: string, isAllowed: HostCheck): Reference | undefined {
   if (TREACHEROUS.test(text) || !text.isWellFormed() || !COMPLETE.test(text)) return undefined;
   const url = URL.parse(text);
-  if (url === null || hasCredentials(text, url) || !isNamed(url.hostname)) return undefined;
+  if (url === null || hasCredentials(text, url) || NO_NAME.test(url.hostname)) return undefined;
   return isAllowed(url.hostname, url.host) ? { href: url.href, host: url.hostname } : undefined;
 }
 
 const hasCredentials = (text: string, url: URL): boolean =>
   url.username !== '' || url.password !== '' || text.slice(0, endOfAuthority(text)).includes('@');
-
-const isNamed = (hostname: string): boolean => hostname !== '' && !hostname.endsWith('.') && !NUMERIC_HOST.test(hostname);
 
 /** Whether two ids are one, however their hosts are spelled. */
 export function sameId(left: string, right: string): boolean {
