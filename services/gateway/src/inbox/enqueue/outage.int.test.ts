@@ -79,7 +79,7 @@ describe('Redis that is dead', () => {
 
   it('killed amid many adds acknowledges none that it did not take', async () => {
     // With a log of all writes on disk the server knows after the crash what it had taken.
-    const [, folder = ''] = await misskey.admin.call('CONFIG', 'GET', 'dir') as [string, string];
+    const [, folder] = await misskey.admin.call('CONFIG', 'GET', 'dir') as [string, string];
     await misskey.admin.config('SET', 'appendonly', 'yes');
     await misskey.admin.config('SET', 'appendfsync', 'always');
     await until(async () => /aof_rewrite_in_progress:0/.test(await misskey.admin.info('persistence')));
