@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { launcherProblem } from '../scripts/set-up/launcher.ts';
 
-const BENCHES = ['transform', 'sandbox', 'hit', 'passthrough', 'fairness', 'coalesce', 'limiter', 'egress'] as const;
+const BENCHES = ['transform', 'sandbox', 'hit', 'passthrough', 'fairness', 'coalesce', 'limiter', 'egress', 'inbox'] as const;
 type Bench = (typeof BENCHES)[number];
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);

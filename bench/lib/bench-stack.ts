@@ -17,6 +17,7 @@ export interface BenchSpec {
   /** PEM, when the origin speaks TLS. */
   readonly ca?: string | undefined;
   readonly misskeyUrl?: string;
+  readonly publicUrl?: string;
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -56,7 +57,7 @@ export async function startBenchStack(spec: BenchSpec): Promise<BenchStack> {
   };
   const stack = await startStack({
     ports: await randomPorts(spec.gateways ?? 1),
-    publicUrl: 'http://bench.example',
+    publicUrl: spec.publicUrl ?? 'http://bench.example',
     misskeyUrl: spec.misskeyUrl ?? `http://127.0.0.1:${spec.originPort}`,
     env: {
       SEKISHO_DNS_SERVERS: dns.address, SEKISHO_UNSAFE_ALLOW_TARGETS: `127.0.0.1:${spec.originPort}`, SEKISHO_TRUSTED_PROXIES: '127.0.0.0/8',

@@ -1,13 +1,16 @@
 // Paced or greedy requests over kept connections, one at a time on each. Paced is an open loop: a request is due whether or
 // not earlier ones are answered, and its time counts from when it was due, so that a stall of the server is not hidden.
 
+import { readFileSync } from 'node:fs';
 import { type Socket, connect } from 'node:net';
 import { z } from 'zod';
 import { helperArgument, serveHelper, tell } from './child.ts';
 
 const orderSchema = z.object({
   port: z.number(),
-  paths: z.array(z.string()).min(1),
+  paths: z.array(z.string()).default([]),
+  /** Instead of paths: a file of whole requests, each after its length (32 bits), sent in turn and each once. */
+  requestsFile: z.string().optional(),
   /** X-Forwarded-For, one per connection in turn. */
   clients: z.array(z.string()).default([]),
   connections: z.number().int().min(1),
@@ -23,21 +26,17 @@ const HEAD_END = Buffer.from('\r\n\r\n');
 
 class Lane {
   readonly #socket: Socket;
-  readonly #requests: readonly Buffer[];
+  readonly #next: () => Buffer;
   readonly #done: (lane: Lane, ms: number, status: number) => void;
-  #turn: number;
   #head: Buffer = Buffer.alloc(0);
   #bodyLeft = -1;
   #status = 0;
   #dueMs = 0;
 
-  constructor(order: Order, at: number, done: (lane: Lane, ms: number, status: number) => void) {
-    const client = order.clients[at % Math.max(1, order.clients.length)];
-    const forwarded = client === undefined ? '' : `X-Forwarded-For: ${client}\r\n`;
-    this.#requests = order.paths.map((path) => Buffer.from(`GET ${path} HTTP/1.1\r\nHost: bench.example\r\n${forwarded}Accept: */*\r\n\r\n`));
-    this.#turn = at;
+  constructor(port: number, next: () => Buffer, done: (lane: Lane, ms: number, status: number) => void) {
+    this.#next = next;
     this.#done = done;
-    this.#socket = connect({ port: order.port, host: '127.0.0.1', noDelay: true });
+    this.#socket = connect({ port, host: '127.0.0.1', noDelay: true });
     this.#socket.on('data', (chunk) => this.#receive(chunk));
     this.#socket.on('error', () => this.#finish(0));
     this.#socket.on('close', () => this.#finish(0));
@@ -51,8 +50,7 @@ class Lane {
 
   ask(dueMs: number): void {
     this.#dueMs = dueMs;
-    this.#turn += 1;
-    this.#socket.write(this.#requests[this.#turn % this.#requests.length] ?? '');
+    this.#socket.write(this.#next());
   }
 
   close(): void {
@@ -91,6 +89,30 @@ class Lane {
   }
 }
 
+/** Requests of one connection to the paths in turn. */
+function paths(order: Order, at: number): () => Buffer {
+  const client = order.clients[at % Math.max(1, order.clients.length)];
+  const forwarded = client === undefined ? '' : `X-Forwarded-For: ${client}\r\n`;
+  const requests = order.paths.map((path) => Buffer.from(`GET ${path} HTTP/1.1\r\nHost: bench.example\r\n${forwarded}Accept: */*\r\n\r\n`));
+  let turn = at;
+  return () => {
+    turn += 1;
+    return requests[turn % requests.length] ?? Buffer.alloc(0);
+  };
+}
+
+/** Requests of a file in their order, for all connections together. */
+function fileRequests(path: string): () => Buffer {
+  const bytes = readFileSync(path);
+  let at = 0;
+  return () => {
+    if (at >= bytes.length) throw new Error('the file holds too few requests');
+    const from = at + 4;
+    at = from + bytes.readUInt32BE(at);
+    return bytes.subarray(from, at);
+  };
+}
+
 async function run(order: Order): Promise<unknown> {
   const times: number[] = [];
   const statuses: Record<string, number> = {};
@@ -105,7 +127,8 @@ async function run(order: Order): Promise<unknown> {
     if (next === undefined) free.push(lane);
     else lane.ask(next);
   };
-  const lanes = Array.from({ length: order.connections }, (_, at) => new Lane(order, at, done));
+  const fromFile = order.requestsFile === undefined ? undefined : fileRequests(order.requestsFile);
+  const lanes = Array.from({ length: order.connections }, (_, at) => new Lane(order.port, fromFile ?? paths(order, at), done));
   await Promise.all(lanes.map(async (lane) => await lane.whenOpen()));
   free.push(...lanes);
   const startedMs = performance.now();

@@ -80,15 +80,29 @@ export type PacedResult = z.output<typeof pacedSchema>;
 
 export interface Paced {
   readonly port: number;
-  readonly paths: readonly string[];
+  readonly paths?: readonly string[];
+  /** Instead of paths: whole requests, each sent once; see writeRequests(). */
+  readonly requestsFile?: string;
+  /** Status of a right answer, default 200. */
+  readonly status?: number;
   readonly clients?: readonly string[];
   readonly connections: number;
   readonly rate: number;
   readonly seconds: number;
 }
 
+/** A file for `requestsFile`. */
+export function writeRequests(path: string, requests: readonly Buffer[]): void {
+  const parts = requests.flatMap((bytes) => {
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(bytes.length);
+    return [length, bytes];
+  });
+  writeFileSync(path, Buffer.concat(parts));
+}
+
 export interface PacedLoad {
-  /** Any answer but 200 makes the run invalid. */
+  /** Any other answer than the right one makes the run invalid. */
   run(load: Paced): Promise<PacedResult>;
   stop(): Promise<void>;
 }
@@ -96,12 +110,12 @@ export interface PacedLoad {
 export async function startPacedLoad(): Promise<PacedLoad> {
   const helper: Helper = await startHelper('load.ts');
   return {
-    run: async (load) => {
+    run: async ({ status: right = 200, ...load }) => {
       const reply = await helper.ask(load);
       const parsed = pacedSchema.safeParse(reply);
       if (!parsed.success) throw new InvalidRun(`no answer on port ${load.port}: ${JSON.stringify(reply)}`);
       const result = parsed.data;
-      const wrong = Object.entries(result.statuses).filter(([status]) => status !== '200');
+      const wrong = Object.entries(result.statuses).filter(([status]) => status !== String(right));
       if (wrong.length > 0 || result.unanswered > 0) throw new InvalidRun(`statuses ${JSON.stringify(result.statuses)}, ${result.unanswered} unanswered`);
       return result;
     },
