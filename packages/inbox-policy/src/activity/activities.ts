@@ -7,7 +7,7 @@ import { ACTOR } from './actor.ts';
 import { POST, tags } from './post.ts';
 import { isReaction } from './reaction.ts';
 import {
-  firstRef, link, list, mentionHost, only, type Reader, readTable, recipients, ref, refOrPublic, text, type Table, type, uri,
+  firstRef, limitTogether, link, list, mentionHost, only, type Reader, readTable, recipients, ref, refOrPublic, text, type Table, type, uri,
 } from './readers.ts';
 import { ACTIVITY_TYPES, ACTOR_TYPES, COLLECTION_TYPES, isList, isObject, POST_TYPES, REACTION_TYPES, typeOf } from './types.ts';
 import { refuse, type Walk } from './walk.ts';
@@ -25,6 +25,7 @@ const readContent: Reader = (value, path, walk) => {
   // Written with the keywords of JSON-LD it has no type that Misskey could read.
   if (value['type'] === undefined && value['@type'] !== undefined) return refuse(walk, 'SEKISHO_INBOX_ACTIVITY_TYPE', `${path}/type`);
   const object = readTable(value, tableOf(value), path, walk);
+  limitTogether(object, path, walk);
   for (const name of ['id', 'type']) if (object[name] === undefined) return refuse(walk, 'SEKISHO_INBOX_SHAPE', `${path}/${name}`);
   return object;
 };
@@ -93,6 +94,7 @@ export function readProperties(value: JsonObject, path: string, walk: Walk): Jso
   const name = typeOf(value) ?? '';
   if (COLLECTION_TYPES.has(name)) return readTable(value, collectionTable(name), path, walk);
   const activity = readTable(value, TABLES.get(name) ?? BASE, path, walk);
+  limitTogether(activity, path, walk);
   for (const property of REQUIRED.get(name) ?? ['object']) {
     if (activity[property] === undefined) refuse(walk, 'SEKISHO_INBOX_SHAPE', `${path}/${property}`);
   }

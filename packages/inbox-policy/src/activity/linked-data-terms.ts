@@ -18,9 +18,9 @@ const ACTIVITY_STREAMS = [
   'Create', 'Delete', 'Update', 'Follow', 'Accept', 'Reject', 'Add', 'Remove', 'Announce', 'Like', 'Undo', 'Block', 'Flag', 'Move',
   'Collection', 'OrderedCollection', 'Note', 'Question', 'Article', 'Audio', 'Document', 'Image', 'Page', 'Video', 'Event',
   'Person', 'Service', 'Group', 'Organization', 'Application', 'Mention', 'Tombstone', 'Link',
-  // Properties that it reads.
+  // Properties that it reads; without `closed`, which Ktistec takes from Mastodon's vocabulary.
   'actor', 'object', 'target', 'to', 'cc', 'bto', 'bcc', 'audience', 'attributedTo', 'inReplyTo', 'content', 'summary', 'name', 'url',
-  'href', 'attachment', 'tag', 'icon', 'image', 'published', 'updated', 'endTime', 'oneOf', 'anyOf', 'closed', 'replies', 'items',
+  'href', 'attachment', 'tag', 'icon', 'image', 'published', 'updated', 'endTime', 'oneOf', 'anyOf', 'replies', 'items',
   'totalItems', 'first', 'mediaType', 'formerType', 'outbox', 'followers', 'following', 'endpoints', 'sharedInbox',
   'preferredUsername', 'source',
 ];
@@ -59,7 +59,7 @@ export const BASIC_CONTEXTS: ReadonlySet<string> = new Set(['www.w3.org/ns/activ
 export const BASIC_TERMS: ReadonlySet<string> = new Set([
   ...CORE_TERMS.keys(), 'contentMap', 'nameMap', 'summaryMap', 'startTime', 'generator', 'location', 'preview', 'likes', 'shares', 'liked',
   'streams', 'uploadMedia', 'proxyUrl', 'oauthAuthorizationEndpoint', 'oauthTokenEndpoint', 'provideClientKey', 'signClientKey',
-  'context', 'duration', 'width', 'height', 'alsoKnownAs', 'created', 'creator', 'expires', 'nonce', 'domain', 'privateKey', 'revoked',
+  'context', 'closed', 'duration', 'width', 'height', 'alsoKnownAs', 'created', 'creator', 'expires', 'nonce', 'domain', 'privateKey', 'revoked',
 ]);
 
 /** Served by every instance of a software: Pleroma and Akkoma; Hubzilla and its relatives; Mbin. */

@@ -126,6 +126,19 @@ export const recipients: Reader = (value, path, walk) => {
 export const tooMany = (walk: Walk, path: string, max: number): undefined =>
   refuse(walk, 'SEKISHO_INBOX_COUNT', `${path}: more than ${max}`);
 
+/** What is limited together: recipients of both kinds, choices of both kinds. */
+const TOGETHER = [
+  ['to', 'cc', INBOX_LIMITS.recipientsMax],
+  ['oneOf', 'anyOf', INBOX_LIMITS.pollOptionsMax],
+] as const;
+
+/** Of what a table has read. */
+export function limitTogether(seen: JsonObject, path: string, walk: Walk): void {
+  for (const [one, other, max] of TOGETHER) {
+    if (listOf(seen[one]).length + listOf(seen[other]).length > max) tooMany(walk, `${path}/${one} and ${other}`, max);
+  }
+}
+
 /** An object read by a table; anything else is left out where `otherwise` says so. */
 export const object = (table: Table, otherwise: 'refuse' | 'omit' = 'refuse'): Reader => (value, path, walk) => {
   if (isObject(value)) return readTable(value, table, path, walk);

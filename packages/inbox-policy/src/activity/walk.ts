@@ -16,11 +16,12 @@ export interface Walk {
 
 export function openWalk(rules: ActivityRules): Walk {
   const hosts = new Set<string>();
-  const isOwn = (host: string): boolean => rules.ownHosts.has(host);
+  // Ours may have a port; whoever leaves it out names us all the same.
+  const isOwn = (host: string): boolean => rules.ownHosts.has(host) || [...rules.ownHosts].some((own) => own.startsWith(`${host}:`));
   return {
     hosts,
     isOwn,
-    isAllowed: (host, authority) => hosts.has(authority) || isOwn(authority) || (host === authority && rules.isPublicHost(host)),
+    isAllowed: (host, authority) => hosts.has(authority) || rules.ownHosts.has(authority) || (host === authority && rules.isPublicHost(host)),
     denied: undefined,
   };
 }

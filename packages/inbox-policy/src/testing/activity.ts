@@ -37,24 +37,32 @@ export const person = (rest: Json = {}): Json => ({
 
 export const update = (object: unknown): Json => activity('Update', { object });
 
+export interface ReadOptions {
+  readonly rules?: ActivityRules;
+  readonly keyHost?: string;
+  readonly keyId?: string;
+}
+
 /** By alice's key, or by that of a host. */
-export function read(value: Json, { rules = rulesWith(), keyHost = PEER, keyId = `https://${keyHost}/u/alice#main-key` } = {}): ReadActivity | Denied {
+export function read(value: Json, options: ReadOptions = {}): ReadActivity | Denied {
+  const { rules = rulesWith(), keyHost = PEER } = options;
+  const { keyId = `https://${keyHost}/u/alice#main-key` } = options;
   return readActivity(JSON.parse(JSON.stringify(value)) as JsonObject, { keyId, keyHost }, rules);
 }
 
 /** `ok`, or the code without what all codes begin with. */
-export function verdict(value: Json, options?: Parameters<typeof read>[1]): string {
+export function verdict(value: Json, options?: ReadOptions): string {
   const result = read(value, options);
   return result.ok ? 'ok' : result.code.replace('SEKISHO_INBOX_', '');
 }
 
 /** Code and path. */
-export function refusal(value: Json, options?: Parameters<typeof read>[1]): string {
+export function refusal(value: Json, options?: ReadOptions): string {
   const result = read(value, options);
   return result.ok ? 'ok' : `${result.code.replace('SEKISHO_INBOX_', '')} ${result.detail}`;
 }
 
-export function accepted(value: Json, options?: Parameters<typeof read>[1]): ReadActivity {
+export function accepted(value: Json, options?: ReadOptions): ReadActivity {
   const result = read(value, options);
   if (!result.ok) throw new Error(`${result.code} ${result.detail}`);
   return result;
