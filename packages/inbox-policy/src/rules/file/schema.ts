@@ -17,7 +17,7 @@ const action = z.enum(RULE_ACTIONS, `must be one of ${RULE_ACTIONS.join(', ')}`)
   .meta({ description: 'reject: 403; drop: 202, not forwarded; quarantine: 202, not forwarded, kept; observe: counted and logged, never decides.' });
 const dryRun = z.boolean('must be true or false').optional().meta({ description: 'true: hits are counted and logged, nothing else happens.' });
 const expires = z.string('must be a date such as 2027-01-31').regex(DATE, 'must be a date such as 2027-01-31, or a time such as 2027-01-31T12:00:00Z')
-  .refine((text) => !Number.isNaN(Date.parse(text)), 'is no day of the calendar')
+  .refine(isDay, 'is no day of the calendar')
   .optional().meta({ description: 'The rule is off from this time, or from the end of this day (UTC).' });
 
 const ruleSchema = z.strictObject({
@@ -69,4 +69,10 @@ export type RawList = z.output<typeof listSchema>;
 function isListUrl(text: string): boolean {
   const url = URL.parse(text);
   return url !== null && url.protocol === 'https:' && url.port === '' && url.username === '' && url.password === '';
+}
+
+/** JavaScript takes the 31st of February for the 3rd of March. */
+function isDay(text: string): boolean {
+  const ms = Date.parse(text);
+  return !Number.isNaN(ms) && new Date(ms).toISOString().slice(0, 10) === text.slice(0, 10);
 }
