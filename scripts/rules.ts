@@ -1,6 +1,7 @@
 // npm run rules: what an administrator asks about a rules file before the gateway reads it.
 
 import { readFileSync } from 'node:fs';
+import { errorCode } from '@sekisho/runtime';
 import { checkRules } from './rules/check.ts';
 import { type Report, readCommand, USAGE } from './rules/command.ts';
 import { replayRules } from './rules/replay.ts';
@@ -28,7 +29,7 @@ function readText(path: string): string | Report {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    return { ok: false, lines: [`${path}: ${error instanceof Error ? error.message : 'cannot be read'}`] };
+    return { ok: false, lines: [`${path}: cannot be read (${errorCode(error) ?? 'unknown'})`] };
   }
 }
 

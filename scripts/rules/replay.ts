@@ -3,6 +3,7 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { type Replay, createReplayer } from '@sekisho/inbox-policy/rules';
+import { errorCode } from '@sekisho/runtime';
 import { loadOrProblems } from './check.ts';
 import type { Report } from './command.ts';
 
@@ -13,7 +14,7 @@ export async function replayRules(text: string, path: string, capture: string): 
   try {
     for await (const line of createInterface({ input: createReadStream(capture, 'utf8'), crlfDelay: Infinity })) replayer.line(line);
   } catch (error) {
-    return { ok: false, lines: [`${capture}: ${error instanceof Error ? error.message : 'cannot be read'}`] };
+    return { ok: false, lines: [`${capture}: cannot be read (${errorCode(error) ?? 'unknown'})`] };
   }
   const subscribed = loaded.file.lists.filter(({ source }) => source.kind === 'url').map(({ id }) => `  list ${id} is subscribed to and not loaded here: nothing is known of it`);
   const replay = replayer.end();

@@ -26,27 +26,32 @@ export function parseRulesFile(text: string): RulesFile {
   const { value, lineOf } = readYaml(text);
   // An empty file, or one of comments only, has no rules.
   const parsed = rulesFileSchema.safeParse(value ?? {});
-  if (!parsed.success) throw problemsError(parsed.error.issues.flatMap((issue) => describe(issue, lineOf)));
-  const problems: { readonly line: number; readonly text: string }[] = [];
+  if (!parsed.success) throw inOrder(parsed.error.issues.flatMap((issue) => describe(issue, lineOf)));
+  const problems: Problem[] = [];
   const scope: Scope = {
     lineOf, listIds: new Set(parsed.data.lists?.map(({ id }) => id)), costs: { needles: 0, regexes: 0, programs: 0 },
-    problem: (path, message) => {
-      const line = lineOf(path);
-      problems.push({ line, text: `line ${line}: ${nameOf(path)}: ${message}` });
-    },
+    problem: (path, message) => void problems.push({ line: lineOf(path), text: `${nameOf(path)}: ${message}` }),
   };
   const file = readFile(parsed.data, scope);
-  if (problems.length > 0) throw problemsError(problems.sort((a, b) => a.line - b.line).map(({ text: problem }) => problem));
+  if (problems.length > 0) throw inOrder(problems);
   return file;
 }
 
+interface Problem {
+  readonly line: number;
+  readonly text: string;
+}
+
+const inOrder = (problems: readonly Problem[]): Error =>
+  problemsError([...problems].sort((a, b) => a.line - b.line).map(({ line, text }) => `line ${line}: ${text}`));
+
 const nameOf = (path: readonly PropertyKey[]): string => (path.length === 0 ? 'the file' : path.map(String).join('.'));
 
-function describe(issue: z.core.$ZodIssue, lineOf: LineOf): string[] {
+function describe(issue: z.core.$ZodIssue, lineOf: LineOf): Problem[] {
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => `line ${lineOf([...issue.path, key])}: ${nameOf([...issue.path, key])} is not known`);
+    return issue.keys.map((key) => ({ line: lineOf([...issue.path, key]), text: `${nameOf([...issue.path, key])} is not known` }));
   }
-  return [`line ${lineOf(issue.path)}: ${nameOf(issue.path)}: ${issue.message}`];
+  return [{ line: lineOf(issue.path), text: `${nameOf(issue.path)}: ${issue.message}` }];
 }
 
 function readFile(raw: RawRulesFile, scope: Scope): RulesFile {

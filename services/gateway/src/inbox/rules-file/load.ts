@@ -3,7 +3,7 @@
 
 import { dirname, resolve } from 'node:path';
 import { type ListSpec, type MutableHostLists, RULES_LIMITS, type RulesFile, createHostLists, parseHostSource, parseRulesFile } from '@sekisho/inbox-policy/rules';
-import { ConfigError, readFileNow } from '@sekisho/runtime';
+import { readFileNow } from '@sekisho/runtime';
 
 export interface LoadedRules {
   readonly file: RulesFile;
@@ -39,13 +39,4 @@ export function parseListText({ format, severities }: ListSpec, text: string): R
   if (!read.ok) throw new Error(read.detail);
   if (read.skipped > 0) throw new Error(`${read.skipped} unreadable entries, the first: ${read.firstSkipped ?? ''}`);
   return read.hosts;
-}
-
-/** For the check of a configuration. @throws ConfigError when the file, or one that it names, cannot be read or is not valid. */
-export function checkInboxRulesFile(path: string): void {
-  try {
-    readFileNow(path, { bytesMax: RULES_LIMITS.fileBytesMax, parse: (text) => loadRules(text, path, new Set()) });
-  } catch (error) {
-    throw new ConfigError('gateway', [`SEKISHO_INBOX_RULES_FILE: ${error instanceof Error ? error.message : String(error)}`]);
-  }
 }

@@ -102,6 +102,7 @@ class Feed implements Subscription {
 
   /** Why it did not succeed. */
   async #fetch(): Promise<string | undefined> {
+    if (this.#end.signal.aborted) return undefined;
     const fetched = await this.#deps.fetchList(this.#url, { accept: 'list', bytesMax: RULES_LIMITS.listBytesMax, deadlineMs: FETCH_MS });
     if (fetched.kind === 'refused') return `${fetched.code}${fetched.upstreamStatus === undefined ? '' : ` (status ${fetched.upstreamStatus})`}`;
     const { format, severities } = this.#spec;
