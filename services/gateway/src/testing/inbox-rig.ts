@@ -25,12 +25,17 @@ const PASSWORD = 'test-password';
 const LOOPBACK = '127.0.0.0/8';
 
 export interface InboxRig {
+  /** Of now: another one after `returnMisskey()`. */
   readonly stub: MisskeyStub;
+  /** Misskey again on its port after it was closed. */
+  returnMisskey(): Promise<void>;
   readonly redis: TestRedis;
   /** With all rights. */
   readonly admin: Redis;
   readonly app: GatewayApp;
   readonly port: number;
+  /** Environment of the gateway, for one in a process of its own. */
+  readonly env: NodeJS.ProcessEnv;
   /** Canonical lines of the inbox so far. */
   readonly lines: readonly Record<string, unknown>[];
   /** Everything logged. */
@@ -52,7 +57,7 @@ export async function startInboxRig(env: NodeJS.ProcessEnv = {}): Promise<InboxR
   const hash = createHash('sha256').update(PASSWORD).digest('hex');
   const acl = renderUsersAcl(new Map(REDIS_USERS.map((user): [RedisUser, string] => [user, hash])));
   const redis = await startRedis({ aclFile: file('users.acl', `${acl}user test-admin on >${PASSWORD} ~* &* +@all\n`) });
-  const stub = await startMisskeyStub({ publicUrl: `https://${SELF}`, keepBodies: true });
+  let stub = await startMisskeyStub({ publicUrl: `https://${SELF}`, keepBodies: true });
   const lines: Record<string, unknown>[] = [];
   let text = '';
   const destination = new PassThrough().on('data', (chunk: Buffer) => {
@@ -78,7 +83,13 @@ export async function startInboxRig(env: NodeJS.ProcessEnv = {}): Promise<InboxR
   };
   let app = await start(env);
   return {
-    stub, redis, admin: redis.client({ username: 'test-admin', password: PASSWORD }), lines, file,
+    redis, admin: redis.client({ username: 'test-admin', password: PASSWORD }), env: base, lines, file,
+    get stub() {
+      return stub;
+    },
+    returnMisskey: async () => {
+      stub = await startMisskeyStub({ publicUrl: `https://${SELF}`, keepBodies: true, port: stub.port });
+    },
     get app() {
       return app;
     },
