@@ -106,7 +106,7 @@ describe('Misskey', () => {
 
 describe('a gateway that is killed', () => {
   it('between receipt and delivery has acknowledged nothing; the sender’s next try passes', async () => {
-    rig.stub.inboxDelayMs = 5_000;
+    rig.stub.inboxDelayMs = 1_000;
     const port = await freePort();
     const main = fileURLToPath(new URL('../main.ts', import.meta.url));
     const env = { ...rig.env, SEKISHO_GATEWAY_PORT: String(port), SEKISHO_OPS_PORT: '0', SEKISHO_OPS_HOST: '127.0.0.1' } as Record<string, string>;
