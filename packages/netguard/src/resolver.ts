@@ -30,30 +30,16 @@ export interface ResolverOptions {
   readonly tries?: number;
 }
 
-/** Channels kept for the next resolution; making one costs about 0.1 ms of CPU. */
-const CHANNELS_KEPT_MAX = 32;
-
 /** @throws TypeError when a server is no `ip:port`. */
 export function createResolver(options: ResolverOptions): NameResolver {
   const tries = options.tries ?? 2;
-  const servers = options.servers ?? [];
   const make = (): Resolver => {
     const resolver = new Resolver({ timeout: Math.ceil(options.timeoutMs / tries), tries });
-    if (servers.length > 0) resolver.setServers([...servers]);
+    if (options.servers !== undefined && options.servers.length > 0) resolver.setServers([...options.servers]);
     return resolver;
   };
   make().cancel();
-  // The system's servers may change while the process runs: only a new channel reads them anew.
-  const keptMax = servers.length > 0 ? CHANNELS_KEPT_MAX : 0;
-  const idle: Resolver[] = [];
-  return {
-    resolve: async (name, signal) => {
-      const channel = idle.pop() ?? make();
-      const { resolution, cancelled } = await resolveName(channel, { name, timeoutMs: options.timeoutMs, signal });
-      if (!cancelled && idle.length < keptMax) idle.push(channel);
-      return resolution;
-    },
-  };
+  return { resolve: (name, signal) => resolveName(make(), { name, timeoutMs: options.timeoutMs, signal }) };
 }
 
 interface Question {
@@ -66,24 +52,11 @@ type FamilyAnswer =
   | { readonly kind: 'addresses'; readonly list: readonly string[] }
   | { readonly kind: 'none' | 'failed'; readonly detail: string };
 
-interface Resolved {
-  readonly resolution: Resolution;
-  /** The channel was told to give up; a late answer may still be on its way to it. */
-  readonly cancelled: boolean;
-}
-
-/**
- * A c-ares channel has one resolution at a time, so that giving up on one name cancels no other, and so that each has a
- * source port of its own: c-ares closes its sockets when no query is open.
- */
-async function resolveName(resolver: Resolver, question: Question): Promise<Resolved> {
+/** One c-ares channel per resolution, so that giving up on one name cancels no other. */
+async function resolveName(resolver: Resolver, question: Question): Promise<Resolution> {
   const { signal } = question;
-  if (signal?.aborted === true) return { resolution: { kind: 'failed', detail: 'aborted' }, cancelled: false };
-  let cancelled = false;
-  const cancel = (): void => {
-    cancelled = true;
-    resolver.cancel();
-  };
+  if (signal?.aborted === true) return { kind: 'failed', detail: 'aborted' };
+  const cancel = (): void => resolver.cancel();
   const total = setTimeout(cancel, question.timeoutMs);
   let second: NodeJS.Timeout | undefined;
   signal?.addEventListener('abort', cancel, { once: true });
@@ -96,7 +69,7 @@ async function resolveName(resolver: Resolver, question: Question): Promise<Reso
       askFamily(() => resolver.resolve4(question.name)).then(hurry),
       askFamily(() => resolver.resolve6(question.name)).then(hurry),
     ]);
-    return { resolution: combine(v4, v6), cancelled };
+    return combine(v4, v6);
   } finally {
     clearTimeout(total);
     clearTimeout(second);
