@@ -105,4 +105,17 @@ describe('createBudget()', () => {
     expect(held.costMs).toBe(250);
     await expect(held.settle(0)).resolves.toBeUndefined();
   });
+
+  it('charges names of their own, all of them or none, apart from every client', async () => {
+    const { budget, sums } = setUp();
+    const names = [{ name: 'domain:peer.example', factor: 4 }, { name: 'https://peer.example/users/a b', factor: 1 }];
+    expect(budget.tickNamed('inbox', names, 60_000)).toBeUndefined();
+    // The second is spent, so the first pays nothing.
+    expect(budget.tickNamed('inbox', names, 1_000)).toEqual({ index: 1, retryAfterS: 2 });
+    expect(budget.tickNamed('inbox', names.slice(0, 1), 180_000)).toBeUndefined();
+    expect(budget.tickNamed('inbox', names.slice(0, 1), 1)).toMatchObject({ index: 0 });
+    expect(budget.tickNamed('inbox', [{ name: '203.0.113.1', factor: 1 }], 60_000)).toBeUndefined();
+    expect(budget.tick(client(1), 'inbox', 60_000)).toBeUndefined();
+    expect(sums.denied).toEqual([]);
+  });
 });

@@ -20,7 +20,8 @@ export const SELF = 'self.example';
 export const PEER = 'misskey.peer.example';
 export const THIRD = 'misskey.origin.example';
 export const KEY_ID = `https://${PEER}/users/alice#main-key`;
-const PASSWORD = 'test-password';
+/** Of every user of its Redis. */
+export const PASSWORD = 'test-password';
 /** The gateway believes it, so that a test can be many clients. */
 const LOOPBACK = '127.0.0.0/8';
 
