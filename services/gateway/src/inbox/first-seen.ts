@@ -15,18 +15,46 @@ const KEEP_MS = 30 * 86_400_000;
 const BURST = 50_000;
 const PER_HOUR = 1_500;
 
+/** Names that were just recorded and are not looked at again for an hour, 60 bytes each. */
+const RECENT_MAX = 20_000;
+const RECENT_MS = 3_600_000;
+
 export interface FirstSeen {
   /** undefined: Redis is away. */
   ages(activity: ReadActivity): Promise<Ages | undefined>;
-  /** Remembers both; only after `ages()` has been asked for. */
+  /** Remembers actor and host. Nobody waits for it. */
   saw(activity: ReadActivity): void;
 }
 
 export function createFirstSeen(redis: Redis, clock: Clock): FirstSeen {
-  const unknown = new WeakMap<ReadActivity, readonly string[]>();
+  const admit = createAdmission(clock);
+  const recent = createRecent(clock);
+  const ageOf = (text: string | null | undefined): number =>
+    (text === null || text === undefined ? 0 : Math.max(0, Math.floor((clock.now() - Number(text)) / 1_000)));
+  const record = async (key: string): Promise<void> => {
+    if ((await redis.getex(key, 'PX', KEEP_MS)) !== null) return;
+    if (admit()) await redis.set(key, clock.now(), 'PX', KEEP_MS, 'NX');
+    else recent.delete(key);
+  };
+  return {
+    ages: async ({ actor, actorHost }) => {
+      const asked = Promise.all([actor, actorHost].map(async (name) => await redis.getex(keyOf(name), 'PX', KEEP_MS)));
+      const found = await inTime(asked, CALL_MS, () => undefined).catch(() => undefined);
+      return found === undefined ? undefined : { actorAgeS: ageOf(found[0]), hostAgeS: ageOf(found[1]) };
+    },
+    saw: ({ actor, actorHost }) => {
+      for (const key of [keyOf(actor), keyOf(actorHost)]) {
+        if (recent.add(key)) record(key).catch(() => recent.delete(key));
+      }
+    },
+  };
+}
+
+/** Whether there is room for one more new name. */
+function createAdmission(clock: Clock): () => boolean {
   let room = BURST;
   let sinceMs = clock.monotonicMs();
-  const take = (): boolean => {
+  return () => {
     const nowMs = clock.monotonicMs();
     room = Math.min(BURST, room + ((nowMs - sinceMs) * PER_HOUR) / 3_600_000);
     sinceMs = nowMs;
@@ -34,24 +62,22 @@ export function createFirstSeen(redis: Redis, clock: Clock): FirstSeen {
     room -= 1;
     return true;
   };
+}
+
+function createRecent(clock: Clock): { add(key: string): boolean; delete(key: string): void } {
+  const keys = new Set<string>();
+  let sinceMs = clock.monotonicMs();
   return {
-    ages: async (activity) => {
-      const keys = [keyOf(activity.actor), keyOf(activity.actorHost)];
-      try {
-        const found = await inTime(Promise.all(keys.map(async (key) => await redis.getex(key, 'PX', KEEP_MS))), CALL_MS, () => undefined);
-        if (found === undefined) return undefined;
-        unknown.set(activity, keys.filter((_, at) => found[at] === null));
-        const ageOf = (text: string | null | undefined): number => (text === null || text === undefined ? 0 : Math.max(0, Math.floor((clock.now() - Number(text)) / 1_000)));
-        return { actorAgeS: ageOf(found[0]), hostAgeS: ageOf(found[1]) };
-      } catch {
-        return undefined;
+    add: (key) => {
+      if (keys.has(key) && clock.monotonicMs() - sinceMs < RECENT_MS) return false;
+      if (keys.size >= RECENT_MAX || clock.monotonicMs() - sinceMs >= RECENT_MS) {
+        keys.clear();
+        sinceMs = clock.monotonicMs();
       }
+      keys.add(key);
+      return true;
     },
-    saw: (activity) => {
-      for (const key of unknown.get(activity) ?? []) {
-        if (take()) redis.set(key, clock.now(), 'PX', KEEP_MS, 'NX').catch(() => undefined);
-      }
-    },
+    delete: (key) => void keys.delete(key),
   };
 }
 

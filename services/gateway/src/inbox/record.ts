@@ -42,6 +42,7 @@ type Event = Readonly<Record<string, string | number | boolean | undefined>>;
 
 const eventOf = (visit: Visit, end: End, durationMs: number): Event => ({
   verdict: end.decision, status: end.status, code: end.code, detail: end.detail, rule: visit.rule,
+  hits: visit.hits.length === 0 ? undefined : visit.hits.join(' '),
   would: visit.observed === undefined ? undefined : wouldBe(visit.observed.code),
   ...subjectOf(visit),
   hosts: hostsOf(visit), scheme: visit.head?.signature.scheme, verified: flag(visit.verified), forwarded: flag(visit.activity?.forwarded),

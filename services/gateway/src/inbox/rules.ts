@@ -23,12 +23,27 @@ export function createRulesPort(options: RulesPortOptions): RulesPort {
       const first = judgeOnce(options, compiled, { activity, about, ages: undefined });
       const ages = first.asksForAges ? await firstSeen.ages(activity) : undefined;
       const last = first.asksForAges ? judgeOnce(options, compiled, { activity, about, ages }) : first;
-      for (const hit of last.judgement.hits) onHit(hit);
-      const { action, rule } = last.judgement;
-      return { action, rule, ages };
+      const { action, rule, hits } = last.judgement;
+      for (const hit of hits) onHit(hit);
+      return { action, rule, ages, hits: hits.map(({ id }) => id) };
     },
-    saw: (activity) => firstSeen.saw(activity),
+    saw: (activity) => {
+      if (wantsAges(rules())) firstSeen.saw(activity);
+    },
   };
+}
+
+const AGES = ['actor.ageSeconds', 'host.ageSeconds'] as const;
+const wanting = new WeakMap<CompiledRules['rules'], boolean>();
+
+/**
+ * Whether any rule could ask for an age. All that is taken counts then: the rules ask only of what is suspicious otherwise,
+ * and somebody whose first suspicious post comes after a year of others must not look new.
+ */
+function wantsAges({ rules }: CompiledRules): boolean {
+  const known = wanting.get(rules) ?? rules.some(({ fields }) => AGES.some((name) => fields.has(name)));
+  wanting.set(rules, known);
+  return known;
 }
 
 interface Case {

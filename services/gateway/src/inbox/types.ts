@@ -37,6 +37,8 @@ export interface Visit {
   mark: Mark | undefined;
   /** Rule that decided. */
   rule: string | undefined;
+  /** Rules whose conditions held, also those without effect. */
+  hits: readonly string[];
   /** Where a rule asked for them. */
   ages: Ages | undefined;
   /** What would have been refused in another mode than `observe`. */
@@ -88,6 +90,8 @@ export interface RuleVerdict {
   readonly action: 'allow' | 'reject' | 'drop' | 'quarantine' | 'observe';
   readonly rule?: string | undefined;
   readonly ages?: Ages | undefined;
+  /** Ids of all rules whose conditions held, also those without effect. */
+  readonly hits?: readonly string[];
 }
 /** Since an actor and its host were seen first, seconds; 0 for what was never seen. */
 export interface Ages {

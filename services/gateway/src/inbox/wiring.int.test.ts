@@ -61,6 +61,8 @@ describe('the rules file', () => {
 
     await change(rule('reject', 'dryRun: true,'), 'ok');
     expect(await post(fresh('like'))).toBe(202);
+    expect(line()).toMatchObject({ verdict: 'allow', hits: 'likes' });
+    expect(line()['rule']).toBeUndefined();
     expect(await rig.metrics()).toContain('inbox_rule_hits_total{rule="likes",dry_run="yes"} 1');
   }, 20_000);
 
@@ -85,7 +87,7 @@ describe('the rules file', () => {
 
   it('learns whom it saw first when a rule asks, from what Misskey has taken', async () => {
     const isNew = '{ field: actor.ageSeconds, op: lte, value: 0 }';
-    const text = `rules:\n  - { id: new, reason: a test, action: reject, when: { all: [${isNew}, { field: type, op: eq, value: Like }] } }\n`;
+    const text = `rules:\n  - { id: new, reason: a test, action: reject, when: { all: [{ field: type, op: eq, value: Like }, ${isNew}] } }\n`;
     await rig.restart({ SEKISHO_INBOX_RULES_FILE: put(text) });
     expect(await post(fresh('like'))).toBe(403);
     rig.stub.inboxStatus = 500;

@@ -9,6 +9,8 @@ export type Path = readonly (string | number)[];
 export interface ConditionScope {
   readonly listIds: ReadonlySet<string>;
   readonly costs: Costs;
+  /** Names of all fields that are compared, also where an earlier condition decides. */
+  readonly fields: Set<string>;
   readonly problem: (path: Path, message: string) => void;
   /** Comparisons of this rule so far. */
   comparisons: number;
@@ -50,6 +52,7 @@ function compileLeaf(raw: Readonly<Record<string, unknown>>, path: Path, scope: 
     // Said once.
     return scope.comparisons === RULES_LIMITS.comparisonsMax + 1 ? fail(scope, path, `is one comparison more than a rule may have (${RULES_LIMITS.comparisonsMax})`) : undefined;
   }
+  if (typeof raw['field'] === 'string') scope.fields.add(raw['field']);
   return compileComparison(raw, { listIds: scope.listIds, costs: scope.costs, problem: (key, message) => scope.problem([...path, key], message) });
 }
 

@@ -82,14 +82,17 @@ function checkCosts({ costs, problem }: Scope): void {
 }
 
 function readRule(raw: RawRule, path: Path, scope: Scope): Rule | undefined {
-  const test = compileWhen(raw.when, [...path, 'when'], scope);
-  return test === undefined ? undefined : {
-    id: raw.id, reason: raw.reason ?? '', action: raw.action, dryRun: raw.dryRun ?? false, expiresMs: endOf(raw.expires), line: scope.lineOf(path), test,
+  const when = compileWhen(raw.when, [...path, 'when'], scope);
+  return when === undefined ? undefined : {
+    id: raw.id, reason: raw.reason ?? '', action: raw.action, dryRun: raw.dryRun ?? false, expiresMs: endOf(raw.expires), line: scope.lineOf(path), ...when,
   };
 }
 
-const compileWhen = (when: unknown, path: Path, { listIds, costs, problem }: Scope): Test | undefined =>
-  compileCondition(when, path, { listIds, costs, problem, comparisons: 0 });
+function compileWhen(when: unknown, path: Path, { listIds, costs, problem }: Scope): { readonly test: Test; readonly fields: ReadonlySet<string> } | undefined {
+  const fields = new Set<string>();
+  const test = compileCondition(when, path, { listIds, costs, fields, problem, comparisons: 0 });
+  return test === undefined ? undefined : { test, fields };
+}
 
 /** A day counts to its end. */
 function endOf(expires: string | undefined): number | undefined {
@@ -101,9 +104,9 @@ function readBuiltin(raw: RawRulesFile, scope: Scope): readonly (Rule | undefine
   return (raw.builtin ?? []).map((given, at): Rule | undefined => {
     const set = typeof given === 'string' ? { id: given } : given;
     const { action, reason, when } = BUILTIN_SETS[set.id];
-    const test = compileWhen(when, ['builtin', at], scope);
-    return test === undefined ? undefined : {
-      id: BUILTIN_PREFIX + set.id, reason, action: set.action ?? action, dryRun: set.dryRun ?? false, expiresMs: endOf(set.expires), line: undefined, test,
+    const compiled = compileWhen(when, ['builtin', at], scope);
+    return compiled === undefined ? undefined : {
+      id: BUILTIN_PREFIX + set.id, reason, action: set.action ?? action, dryRun: set.dryRun ?? false, expiresMs: endOf(set.expires), line: undefined, ...compiled,
     };
   });
 }

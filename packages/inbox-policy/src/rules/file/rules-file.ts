@@ -15,6 +15,8 @@ export interface Rule {
   /** 1-based; undefined for rules that come with Sekisho. */
   readonly line: number | undefined;
   readonly test: Test;
+  /** Fields that `test` may ask for. */
+  readonly fields: ReadonlySet<string>;
 }
 
 export type ListSource =
