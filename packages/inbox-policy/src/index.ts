@@ -1,6 +1,5 @@
 // The inbox policy: from the facts of a request and its bytes to a verdict. Pure.
 export type * from './types.ts';
-export { referencedHosts } from './activity/hosts.ts';
 export { readActivity } from './activity/read.ts';
 export { sanitiseActivity } from './activity/sanitise.ts';
 export { checkDigest } from './head/digest.ts';

@@ -2,8 +2,9 @@
 // or an earlier request decides stand with what decides them.
 
 import { describe, expect, it } from '@jest/globals';
+import { checkActivityHosts } from '../rules/lists/check.ts';
+import { createHostLists } from '../rules/lists/host-lists.ts';
 import { activity, ALICE, create, type Json, many, note, OWN_HOST, PEER, person, PUBLIC, read, type ReadOptions, refusal, update, VICTIM, verdict } from '../testing/activity.ts';
-import { referencedHosts } from './hosts.ts';
 import type { JsonObject } from '../types.ts';
 
 const CONTEXT = 'https://www.w3.org/ns/activitystreams';
@@ -61,7 +62,8 @@ describe('advisories', () => {
 
   it('Mastodon CVE-2026-23961: what a blocked host wrote is named by whoever announces it', () => {
     const value = activity('Announce', { object: { id: `https://${PEER}/a/9`, type: 'Create', actor: ALICE, object: { id: 'https://blocked.example/n', type: 'Note' } } });
-    expect(referencedHosts(value as JsonObject).has('blocked.example')).toBe(true);
+    const lists = createHostLists({ block: ['bad'], allow: [], ownHosts: new Set([OWN_HOST]), inline: new Map([['bad', new Set(['blocked.example'])]]) });
+    expect(checkActivityHosts(value as JsonObject, PEER, lists)?.code).toBe('SEKISHO_INBOX_HOST_BLOCKED');
     const result = read(value);
     expect(result.ok && result.hosts.has('blocked.example')).toBe(true);
   });

@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { legitimateActivities } from '@sekisho/testkit';
 import fc from 'fast-check';
+import { nestedHosts } from '../rules/lists/check.ts';
 import { isPublicHost, keysWithin, NOW_MS, rulesWith } from '../testing/activity.ts';
 import type { ActivityRules, Denied, JsonObject, JsonValue, ReadActivity } from '../types.ts';
 import { ACTOR } from './actor.ts';
 import { readActivity } from './read.ts';
-import { referencedHosts } from './hosts.ts';
 import { POST } from './post.ts';
 import { sanitiseActivity } from './sanitise.ts';
 import { ACTIVITY_TYPES, ACTOR_TYPES, COLLECTION_TYPES, POST_TYPES } from './types.ts';
@@ -76,10 +76,10 @@ describe('readActivity() and sanitiseActivity()', () => {
   it('never throw, on anything', () => {
     fc.assert(fc.property(fc.dictionary(fc.string(), fc.jsonValue() as fc.Arbitrary<JsonValue>), (value) => {
       read(value);
-      referencedHosts(value);
+      nestedHosts(value);
     }), { numRuns: 500 });
     fc.assert(fc.property(wild, (value) => {
-      referencedHosts(value);
+      nestedHosts(value);
       checkCopy(value);
     }), { numRuns: 3_000 });
   });
@@ -99,7 +99,7 @@ describe('readActivity() and sanitiseActivity()', () => {
     for (const name of ['object', 'x', 'to', '@context', 'signature', 'actor', 'items']) {
       const result = read({ ...samples[0], [name]: deep });
       expect(result.ok).toBe(false);
-      referencedHosts({ [name]: deep });
+      nestedHosts({ [name]: deep });
     }
   });
 

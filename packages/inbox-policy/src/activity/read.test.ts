@@ -1,7 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { JsonObject } from '../types.ts';
 import { accepted, activity, ALICE, create, type Json, note, NOW_MS, OWN_HOST, PEER, PUBLIC, read, refusal, rulesWith, update, VICTIM } from '../testing/activity.ts';
-import { referencedHosts } from './hosts.ts';
 
 const HOUR_MS = 3_600_000;
 const at = (ms: number): string => new Date(NOW_MS + ms).toISOString();
@@ -92,20 +90,5 @@ describe('visibility', () => {
     ['what has no recipients', activity('Follow', { object: LOCAL }), 'unknown'],
   ])('%s', (_name, value, expected) => {
     expect(accepted(value).visibility).toBe(expected);
-  });
-});
-
-describe('referencedHosts()', () => {
-  const hosts = (value: unknown): readonly string[] => [...referencedHosts(value as JsonObject)].sort();
-  it('finds ids, actors and authors at all depths that activities have', () => {
-    expect(hosts({
-      id: 'https://a.example/1', actor: { id: 'https://B.example/u' }, to: ['https://not.example/'],
-      object: { id: 'https://c.example/1', actor: 'https://d.example./u', object: { id: 'http://e.example/', attributedTo: ['https://f.example/', { id: 'https://g.example/' }] } },
-      target: 'https://h.example/', items: ['https://i.example/', { id: 'https://j.example/' }],
-    })).toEqual(['a.example', 'b.example', 'c.example', 'd.example', 'e.example', 'f.example', 'g.example', 'h.example', 'i.example', 'j.example']);
-  });
-
-  it('takes anything', () => {
-    expect(hosts({ id: 7, actor: [null, [], {}], object: [[['x']]], target: { id: 'x' }, items: { a: 1 } })).toEqual([]);
   });
 });

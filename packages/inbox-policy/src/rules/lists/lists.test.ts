@@ -135,6 +135,16 @@ describe('checkHosts()', () => {
     expect(checkActivityHosts({ actor: evil }, 'evil.example', NO_HOST_LISTS)).toBeUndefined();
   });
 
+  it('finds objects, their actors and the first of their authors at all depths that activities have', () => {
+    const hosts = (value: unknown): readonly string[] => [...nestedHosts(value as Parameters<typeof nestedHosts>[0])].sort();
+    expect(hosts({
+      id: 'https://a.example/1', actor: { id: 'https://B.example/u' }, to: ['https://not.example/'],
+      object: { id: 'https://C.example/1', actor: 'https://d.example./u', object: { id: 'http://e.example/', attributedTo: [{ id: 'https://f.example/' }, 'https://second.example/'] } },
+      items: ['https://i.example/', { id: 'https://j.example/' }],
+    })).toEqual(['c.example', 'd.example', 'e.example', 'f.example', 'i.example', 'j.example']);
+    expect(hosts({ id: 7, actor: [null, [], {}], object: [[['x']], { id: 'x', actor: 7 }], items: { a: 1 } })).toEqual([]);
+  });
+
   it('answers any body in bounded time', () => {
     fc.assert(fc.property(fc.dictionary(fc.constantFrom('object', 'items', 'actor', 'id'), fc.jsonValue()), (value) => nestedHosts(value as Parameters<typeof nestedHosts>[0]).size >= 0));
     const wide = (depth: number): Parameters<typeof nestedHosts>[0] => ({ object: depth === 0 ? 'https://a.example/' : Array.from({ length: 8 }, () => wide(depth - 1)) });
