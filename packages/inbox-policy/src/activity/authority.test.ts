@@ -60,6 +60,48 @@ describe('authority', () => {
   });
 });
 
+/**
+ * Who may stand in attributedTo: the rule is "the actor", and real servers write more. Where another one stands first, he lies on
+ * the actor's host and the post names the actor too; Misskey compares the first with the actor itself and drops what differs.
+ */
+describe('authors of a post', () => {
+  const ELSE = `https://${VICTIM}/u`;
+  const byGroup = (object: Json, rest: Json = { attributedTo: GROUP }): Json => create(note({ attributedTo: GROUP, actor: ALICE, ...object }), rest);
+  it.each<readonly [string, Json]>([
+    ['nobody: Misskey takes the actor', create(note({ attributedTo: undefined }))],
+    ['nobody in a list', create(note({ attributedTo: [] }))],
+    ['nobody, as null', create(note({ attributedTo: null }))],
+    ['the actor as an object', create(note({ attributedTo: { id: ALICE, type: 'Person' } }))],
+    ['the actor first, a channel of the host second', create(note({ attributedTo: [{ id: ALICE }, { id: GROUP }] }))],
+    ['the actor first, somebody elsewhere second: nobody reads him', create(note({ attributedTo: [ALICE, ELSE] }))],
+    ['a channel of the host first, the actor second', create(note({ attributedTo: [{ id: GROUP }, { id: ALICE }] }))],
+    ['a group of the host, by the actor', byGroup({})],
+    ['the same in an Update', activity('Update', { attributedTo: GROUP, object: note({ attributedTo: GROUP, actor: ALICE }) })],
+    ['the actor of what is neither post nor profile', create({ id: `https://${PEER}/x`, type: 'Task', attributedTo: ALICE })],
+  ])('%s', (_name, value) => {
+    expect(refusal(value)).toBe('ok');
+  });
+
+  it.each<readonly [string, Json]>([
+    ['nothing but an empty text', create(note({ attributedTo: '' }))],
+    ['a neighbour as an object', create(note({ attributedTo: { id: BEA } }))],
+    ['two neighbours', create(note({ attributedTo: [BEA, GROUP] }))],
+    ['somebody elsewhere in a list', create(note({ attributedTo: [{ id: ELSE }] }))],
+    ['one of us', create(note({ attributedTo: LOCAL }))],
+    ['one of us first, the actor second', create(note({ attributedTo: [LOCAL, ALICE] }))],
+    ['the name of the actor on another host', create(note({ attributedTo: ALICE.replace(PEER, VICTIM) }))],
+    ['the actor with something behind', create(note({ attributedTo: `${ALICE}2` }))],
+    ['a group, the activity by another group', byGroup({}, { attributedTo: `https://${PEER}/c/other` })],
+    ['a group, by a neighbour', byGroup({ actor: BEA })],
+    ['a group elsewhere, the actor second', create(note({ attributedTo: [`https://${VICTIM}/c`, ALICE], actor: ALICE }), { attributedTo: `https://${VICTIM}/c` })],
+    ['a neighbour, in an Update', update(note({ attributedTo: BEA }))],
+    ['a neighbour, of the second of two posts', create([note(), note({ id: `https://${PEER}/v`, attributedTo: BEA })])],
+    ['a neighbour, of what is neither post nor profile', create({ id: `https://${PEER}/x`, type: 'Task', attributedTo: BEA })],
+  ])('not %s', (_name, value) => {
+    expect(refusal(value)).toBe('AUTHORITY /object/attributedTo');
+  });
+});
+
 describe('collections', () => {
   const like = (rest: Json = {}): Json => ({ ...activity('Like'), object: OURS, ...rest });
   const collection = (...items: readonly unknown[]): Json => activity('Collection', { items });
