@@ -4,9 +4,9 @@
 import { deny } from '../denied.ts';
 import { parsePublicKey } from '../signature/public-key.ts';
 import type { Denied, JsonObject } from '../types.ts';
-import { type Authority, idOf } from './authority.ts';
+import type { Authority } from './authority.ts';
 import { hostOf, sameId } from './references.ts';
-import { ACTOR_TYPES, isObject, listOf, typeOf } from './types.ts';
+import { ACTOR_TYPES, idOf, isObject, listOf, typeOf } from './types.ts';
 
 const PLACES = ['inbox', 'outbox', 'followers', 'following', 'featured', 'sharedInbox'] as const;
 

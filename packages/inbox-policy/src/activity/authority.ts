@@ -5,7 +5,7 @@ import { INBOX_LIMITS } from '@sekisho/contracts';
 import { deny } from '../denied.ts';
 import type { Denied, JsonObject, JsonValue } from '../types.ts';
 import { hostOf, sameId } from './references.ts';
-import { ACTOR_TYPES, isObject, listOf, PUBLIC_NAMES, typeOf } from './types.ts';
+import { ACTOR_TYPES, idOf, isObject, listOf, PUBLIC_NAMES, typeOf } from './types.ts';
 
 export interface Authority {
   readonly actor: string;
@@ -17,13 +17,6 @@ export interface Authority {
 type Check = (activity: JsonObject, by: Authority) => Denied | undefined;
 
 const refused = (by: Authority, property: string): Denied => deny('SEKISHO_INBOX_AUTHORITY', `${by.path}${property}`);
-
-/** Id of one object, or of the first of several. */
-export function idOf(value: JsonValue | undefined): string | undefined {
-  const first = listOf(value)[0];
-  const id = isObject(first) ? first['id'] : first;
-  return typeof id === 'string' ? id : undefined;
-}
 
 /** Ids of one or many, no more than an activity may have recipients. */
 export const idsOf = (value: JsonValue | undefined): readonly string[] =>

@@ -5,12 +5,12 @@ import { deny } from '../denied.ts';
 import type { ActivityRules, Denied, JsonObject, JsonValue, ReadActivity } from '../types.ts';
 import { itemsName, readProperties } from './activities.ts';
 import { checkActorDocument } from './actor-document.ts';
-import { checkAuthority, idOf } from './authority.ts';
+import { checkAuthority } from './authority.ts';
 import { type ActivityHead, readActivityHead, readClaims, type Signer } from './head.ts';
 import { checkLinkedData } from './linked-data.ts';
 import { checkPublished } from './published.ts';
 import { hostOf, sameId } from './references.ts';
-import { ACTIVITY_TYPES, COLLECTION_TYPES, isObject, listOf, typeOf } from './types.ts';
+import { ACTIVITY_TYPES, COLLECTION_TYPES, idOf, isObject, listOf, typeOf } from './types.ts';
 import { visibilityOf } from './visibility.ts';
 import { openWalk, type Walk } from './walk.ts';
 

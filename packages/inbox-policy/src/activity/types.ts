@@ -47,3 +47,10 @@ export function listOf(value: JsonValue | undefined): readonly JsonValue[] {
   if (value === undefined || value === null) return [];
   return isList(value) ? value : [value];
 }
+
+/** Id of one object, or of the first of several. */
+export function idOf(value: JsonValue | undefined): string | undefined {
+  const first = listOf(value)[0];
+  const id = isObject(first) ? first['id'] : first;
+  return typeof id === 'string' ? id : undefined;
+}

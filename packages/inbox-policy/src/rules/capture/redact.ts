@@ -1,5 +1,6 @@
 // An activity without what people wrote to each other, for captures: the shape, the addresses and the counts stay.
 
+import { isObject } from '../../activity/types.ts';
 import type { JsonObject, JsonValue } from '../../types.ts';
 
 /** Properties of a post that hold what its author wrote. */
@@ -27,5 +28,3 @@ function redactValue(value: JsonValue, depth: number): JsonValue {
   if (Array.isArray(value)) return value.map((item: JsonValue) => redactValue(item, depth + 1));
   return isObject(value) ? redactObject(value, depth) : value;
 }
-
-const isObject = (value: JsonValue): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);

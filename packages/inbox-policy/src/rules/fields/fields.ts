@@ -2,11 +2,12 @@
 // 0, false or ''; what is not known (an age without a record, a name that no URL tells) is undefined, and no comparison
 // with it makes a rule act.
 
+import { ACTOR_TYPES, idOf, isObject, PUBLIC_NAMES, typeOf } from '../../activity/types.ts';
 import type { JsonObject, ReadActivity } from '../../types.ts';
 import { fold } from '../text/fold.ts';
 import { type PostText, readHtml } from '../text/html.ts';
 import { linksOf } from '../text/links.ts';
-import { hostOfUrl, isObject, listOf, objectsOf, refOf, subjectOf, textOf, typeOf, urlsOf } from './post.ts';
+import { hostOfUrl, listOf, objectsOf, subjectOf, textOf, urlsOf } from './post.ts';
 import { FIELDS, type FieldName, type FieldRow, isFieldName } from './table.ts';
 import { entropyOf, usernameOf } from './username.ts';
 
@@ -34,8 +35,6 @@ export interface FieldFacts {
 
 type Read = (subject: Subject) => FieldValue;
 
-const PUBLIC: ReadonlySet<string> = new Set(['https://www.w3.org/ns/activitystreams#Public', 'as:Public', 'Public']);
-const PROFILES: ReadonlySet<string> = new Set(['Person', 'Service', 'Group', 'Organization', 'Application']);
 const QUOTES = ['_misskey_quote', 'quoteUrl', 'quoteUri', 'quote'] as const;
 
 /** What several fields are read from. */
@@ -102,7 +101,7 @@ function createSubject(activity: ReadActivity, facts: FieldFacts): Subject {
     username: once(() => profileName(activity, post) ?? usernameOf({ actor: activity.actor, id: activity.id, nowMs: facts.nowMs })),
     links: once(() => {
       const tagged = new Set(hashtags().map(fold));
-      const known = new Set([...mentions(), ...QUOTES.flatMap((key) => refOf(post[key]) ?? [])].flatMap((url) => URL.parse(url)?.href ?? []));
+      const known = new Set([...mentions(), ...QUOTES.flatMap((key) => idOf(post[key]) ?? [])].flatMap((url) => URL.parse(url)?.href ?? []));
       return linksOf(text(), { isHashtag: (name) => tagged.has(fold(name)), known });
     }),
     attachments: once(() => attachmentsOf(post)),
@@ -113,7 +112,7 @@ const unique = (texts: readonly string[]): readonly string[] => [...new Set(text
 
 /** Name in the profile, where an actor describes itself. */
 const profileName = ({ actor }: ReadActivity, post: JsonObject): string | undefined =>
-  (PROFILES.has(typeOf(post) ?? '') && textOf(post['id']) === actor ? textOf(post['preferredUsername']) : undefined);
+  (ACTOR_TYPES.has(typeOf(post) ?? '') && textOf(post['id']) === actor ? textOf(post['preferredUsername']) : undefined);
 
 /** All forms of the text that Misskey may show; first what it prefers, since expressions look at the beginning only. */
 function readText(post: JsonObject): PostText {
@@ -171,8 +170,8 @@ function headerOf(headers: readonly string[], name: string): string {
 const hostsOf = (urls: Iterable<string>): readonly string[] => unique([...urls].flatMap((url) => hostOfUrl(url) ?? []));
 
 function recipientsOf(activity: JsonObject, post: JsonObject): number {
-  const all = new Set([activity['to'], activity['cc'], post['to'], post['cc']].flatMap((value) => listOf(value).flatMap((item) => refOf(item) ?? [])));
-  return [...all].filter((url) => !PUBLIC.has(url) && !url.endsWith('/followers')).length;
+  const all = new Set([activity['to'], activity['cc'], post['to'], post['cc']].flatMap((value) => listOf(value).flatMap((item) => idOf(item) ?? [])));
+  return [...all].filter((url) => !PUBLIC_NAMES.has(url) && !url.endsWith('/followers')).length;
 }
 
 function ageOf({ activity, post, facts }: Subject): number | undefined {
@@ -226,8 +225,8 @@ const READERS: Readonly<Record<FieldName, Read>> = {
   'emojis': ({ emojis }) => emojis(),
   'emojis.count': ({ emojis }) => emojis().length,
   'poll': ({ post }) => listOf(post['oneOf']).length > 0 || listOf(post['anyOf']).length > 0,
-  'reply': ({ post }) => refOf(post['inReplyTo']) !== undefined,
-  'quote': ({ post }) => QUOTES.some((key) => refOf(post[key]) !== undefined),
+  'reply': ({ post }) => idOf(post['inReplyTo']) !== undefined,
+  'quote': ({ post }) => QUOTES.some((key) => idOf(post[key]) !== undefined),
   'visibility': ({ activity }) => activity.visibility,
   'sensitive': ({ post }) => post['sensitive'] === true,
   'published.ageSeconds': ageOf,

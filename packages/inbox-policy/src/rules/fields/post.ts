@@ -1,34 +1,17 @@
 // Parts of an activity in any of the shapes that they come in. Nothing here throws on a value of another shape.
 
+import { isObject, listOf as allOf } from '../../activity/types.ts';
 import type { JsonObject, JsonValue } from '../../types.ts';
 
 /** Above the limits of the checks before: whoever calls without them gets an answer in bounded time too. */
 const ITEMS_MAX = 1_024;
 
-export const isObject = (value: JsonValue | undefined): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-const isList = (value: JsonValue | undefined): value is readonly JsonValue[] => Array.isArray(value);
-
 /** One or many as many. */
-export function listOf(value: JsonValue | undefined): readonly JsonValue[] {
-  if (value === undefined || value === null) return [];
-  return isList(value) ? value.slice(0, ITEMS_MAX) : [value];
-}
+export const listOf = (value: JsonValue | undefined): readonly JsonValue[] => allOf(value).slice(0, ITEMS_MAX);
 
 export const objectsOf = (value: JsonValue | undefined): readonly JsonObject[] => listOf(value).filter((item) => isObject(item));
 
 export const textOf = (value: JsonValue | undefined): string | undefined => (typeof value === 'string' ? value : undefined);
-
-/** A URL, or the `id` of an object; of several the first. */
-export function refOf(value: JsonValue | undefined): string | undefined {
-  const first = listOf(value)[0];
-  return textOf(isObject(first) ? first['id'] : first);
-}
-
-export function typeOf(value: JsonObject): string | undefined {
-  return textOf(listOf(value['type'])[0]);
-}
 
 /** URLs in `url`: a text, `{href}`, or several of these. */
 export const urlsOf = (value: JsonValue | undefined): readonly string[] =>

@@ -1,7 +1,9 @@
 // Check 16: hosts of an activity against block and allow lists, before anything dearer looks at it.
 
+import { idOf, isObject } from '../../activity/types.ts';
+import { deny } from '../../denied.ts';
 import type { Denied, JsonObject, JsonValue } from '../../types.ts';
-import { hostOfUrl, isObject, listOf, refOf } from '../fields/post.ts';
+import { hostOfUrl, listOf } from '../fields/post.ts';
 import type { HostLists } from './host-lists.ts';
 
 /** Objects in objects that are looked into: Undo of Announce of Create has three. */
@@ -32,15 +34,15 @@ function checkAllowed(host: string, lists: HostLists): Denied | undefined {
   if (answers.includes(true)) return undefined;
   const away = answers.indexOf(undefined);
   if (away === -1) return denied(`${host} stands in no allow list`);
-  return { ok: false, code: 'SEKISHO_INBOX_LISTS_AWAY', detail: `the allow list ${lists.allow[away] ?? ''} was never loaded` };
+  return deny('SEKISHO_INBOX_LISTS_AWAY', `the allow list ${lists.allow[away] ?? ''} was never loaded`);
 }
 
-const denied = (detail: string): Denied => ({ ok: false, code: 'SEKISHO_INBOX_HOST_BLOCKED', detail: detail.slice(0, 200) });
+const denied = (detail: string): Denied => deny('SEKISHO_INBOX_HOST_BLOCKED', detail);
 
 /** The whole of check 16 for a body of any shape. `keyHost` is that of the signature. */
 export function checkActivityHosts(value: JsonObject, keyHost: string, lists: HostLists): Denied | undefined {
   if (lists.block.length === 0 && lists.allow.length === 0) return undefined;
-  const origin = new Set([keyHost, ...hostsIn([refOf(value['actor']), refOf(value['id'])])]);
+  const origin = new Set([keyHost, ...hostsIn([idOf(value['actor']), idOf(value['id'])])]);
   return checkHosts(origin, lists) ?? checkHosts(nestedHosts(value), lists, 'nested');
 }
 
@@ -50,7 +52,7 @@ export function nestedHosts(value: JsonObject): ReadonlySet<string> {
   let level: readonly JsonValue[] = inner(value);
   for (let depth = 0; depth < NESTING_MAX && level.length > 0; depth += 1) {
     const objects = level.filter((item) => isObject(item));
-    const refs = [...level.map(refOf), ...objects.flatMap((item) => [refOf(item['actor']), refOf(item['attributedTo'])])];
+    const refs = [...level.map(idOf), ...objects.flatMap((item) => [idOf(item['actor']), idOf(item['attributedTo'])])];
     for (const host of hostsIn(refs)) hosts.add(host);
     level = objects.flatMap(inner).slice(0, ITEMS_MAX);
   }

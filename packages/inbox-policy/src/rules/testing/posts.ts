@@ -1,8 +1,9 @@
 // Activities for the tests of the rules: shaped like those of the wave of February 2024, and like everyday ones.
 
+import { isObject, typeOf } from '../../activity/types.ts';
 import type { JsonObject, JsonValue, ReadActivity } from '../../types.ts';
 import { type FieldFacts, type Fields, fieldsOf } from '../fields/fields.ts';
-import { hostOfUrl, isObject, textOf, typeOf } from '../fields/post.ts';
+import { hostOfUrl, textOf } from '../fields/post.ts';
 
 export const NOW_MS = Date.parse('2026-11-25T12:00:00Z');
 export const LOCAL_HOST = 'misskey.origin.example';
