@@ -83,6 +83,37 @@ describe('parseStrictJson()', () => {
     expect(codeOf(`{"${unit.repeat(fits + 1)}":1}`)).toBe('SEKISHO_INBOX_JSON_LIMIT');
   });
 
+  it('reads the next body whatever the last one was', () => {
+    expect(codeOf(Buffer.from('7b2261223a22e282', 'hex'))).toBe('SEKISHO_INBOX_UTF8');
+    expect(plain(valueOf('{"a":"é"}'))).toEqual({ a: 'é' });
+  });
+
+  it('takes a time that grows with the size, whatever the body is made of', () => {
+    const { bodyBytesMax, nodesMax, stringBytesMax } = INBOX_LIMITS;
+    const list = (length: number, item: (at: number) => string): string => Array.from({ length }, (_, at) => item(at)).join(',');
+    // Each as large as a body may be, or as many as the limits let through.
+    const worst: Readonly<Record<string, string>> = {
+      keys: `{${list(nodesMax - 2, (at) => `"key${at}":1`)}}`,
+      'keys in escapes': `{${list(nodesMax - 2, (at) => `"\\u0061${at}":1`)}}`,
+      values: `{"a":[${list(nodesMax - 3, () => '-1.5e+3')}]}`,
+      escapes: `{"a":"${'\\u0061'.repeat(Math.floor(Math.min(bodyBytesMax / 6 - 2, stringBytesMax)))}"}`,
+      blanks: `{${' '.repeat(bodyBytesMax - 8)}"a":1}`,
+      digits: `{"a":${'1'.repeat(bodyBytesMax - 8)}}`,
+      'a string without end': `{"a":"${'a'.repeat(bodyBytesMax - 8)}`,
+    };
+    for (const [name, text] of Object.entries(worst)) {
+      const body = bytes(text);
+      expect([name, body.length <= bodyBytesMax]).toEqual([name, true]);
+      const times = Array.from({ length: 5 }, () => {
+        const started = performance.now();
+        parseStrictJson(body);
+        return performance.now() - started;
+      });
+      // 3 ms at most where it was measured, on a machine that others use.
+      expect([name, Math.min(...times) < 25]).toEqual([name, true]);
+    }
+  });
+
   it('takes the limits it is given', () => {
     expect(parseStrictJson(bytes('{"a":[1]}'), { depthMax: 2, nodesMax: 3, stringBytesMax: 1 }).ok).toBe(true);
     expect(parseStrictJson(bytes('{"a":[1]}'), { depthMax: 1, nodesMax: 3, stringBytesMax: 1 }).ok).toBe(false);
