@@ -63,7 +63,7 @@ const referenceOf = (value: JsonValue | undefined, walk: Walk): Reference | unde
   typeof value === 'string' ? parseReference(value, walk.isAllowed) : undefined;
 
 /** A URI, or an object with an id; or a list of one of these. Two actors are none. */
-export function actorOf(value: JsonValue | undefined): string | undefined {
+function actorOf(value: JsonValue | undefined): string | undefined {
   const one = isList(value) ? (value.length === 1 ? value[0] : undefined) : value;
   const id = isObject(one) ? one['id'] : one;
   return typeof id === 'string' ? id : undefined;

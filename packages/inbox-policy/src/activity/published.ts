@@ -3,7 +3,7 @@
 import { INBOX_LIMITS } from '@sekisho/contracts';
 import { deny } from '../denied.ts';
 import type { Denied, JsonObject, JsonValue } from '../types.ts';
-import { isObject, listOf, typeOf } from './types.ts';
+import { isList, isObject, listOf, typeOf } from './types.ts';
 
 /** Posts that an activity brings along, as opposed to those that it is about. */
 const WITH_POST: ReadonlySet<string> = new Set(['Create', 'Update']);
@@ -16,7 +16,7 @@ export function checkPublished(activity: JsonObject, nowMs: number, path = ''): 
 }
 
 function isFit(published: JsonValue | undefined, nowMs: number): boolean {
-  const text = Array.isArray(published) ? (published as readonly JsonValue[])[0] : published;
+  const text = isList(published) ? published[0] : published;
   if (typeof text !== 'string' || text === '') return true;
   const ms = Date.parse(text);
   return Number.isFinite(ms) && ms <= nowMs + INBOX_LIMITS.publishedAheadMs;

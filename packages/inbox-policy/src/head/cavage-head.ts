@@ -7,7 +7,7 @@ import type { Denied, HeadRules, InboxHead } from '../types.ts';
 import { parseDate } from './date.ts';
 import { parseDigest } from './digest.ts';
 import { headerOf } from './headers.ts';
-import { checkCovered, checkHost, checkTimes, readKeyHost, replayKeyOf, type SignedRequest } from './signed-request.ts';
+import { checkCovered, checkHost, checkTimes, readKeyHost, replayKeyOf, type SignedRequest, type Times } from './signed-request.ts';
 
 const ALWAYS_COVERED = ['(request-target)', 'host', 'digest'] as const;
 
@@ -39,7 +39,7 @@ function checkCoverage({ covered }: CavageParameters, { mode }: HeadRules): Deni
 
 const headerNames = ({ covered }: CavageParameters): readonly string[] => covered.filter((name) => !name.startsWith('('));
 
-function timesOf({ lines }: SignedRequest, { covered, created, expires }: CavageParameters): { readonly signedMs: number | undefined; readonly createdS: number | undefined; readonly expiresS: number | undefined } {
+function timesOf({ lines }: SignedRequest, { covered, created, expires }: CavageParameters): Times {
   const createdS = created === undefined ? undefined : Number(created);
   const date = parseDate(headerOf(lines, 'date') ?? '');
   const ofCreated = createdS === undefined ? undefined : createdS * 1_000;

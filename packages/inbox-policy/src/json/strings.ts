@@ -1,6 +1,7 @@
 // String literals of RFC 8259. Every character is looked at once.
 
 import { Buffer } from 'node:buffer';
+import { hexDigit } from '../hex-digit.ts';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -50,19 +51,8 @@ function unescape(text: string, at: number): string | undefined {
   const letter = text.charCodeAt(at);
   if (letter !== LETTER_U) return SHORT_ESCAPES.get(letter);
   let unit = 0;
-  for (let digit = at + 1; digit <= at + 4; digit++) {
-    const value = hexDigit(text.charCodeAt(digit));
-    if (value === undefined) return undefined;
-    unit = unit * 16 + value;
-  }
-  return String.fromCharCode(unit);
-}
-
-/** By arithmetic: a body may hold ten thousand escapes, and a regular expression for each takes five times as long. */
-function hexDigit(code: number): number | undefined {
-  if (code >= 0x30 && code <= 0x39) return code - 0x30;
-  const lower = code | 0x20;
-  return lower >= 0x61 && lower <= 0x66 ? lower - 0x61 + 10 : undefined;
+  for (let digit = at + 1; digit <= at + 4; digit++) unit = unit * 16 + hexDigit(text.charCodeAt(digit));
+  return Number.isNaN(unit) ? undefined : String.fromCharCode(unit);
 }
 
 export function longerThan(text: string, bytesMax: number): boolean {

@@ -1,6 +1,7 @@
 // Percent-decoding until nothing is left to decode.
 
 import { Buffer } from 'node:buffer';
+import { hexDigit } from '../hex-digit.ts';
 
 const PERCENT = 0x25;
 const ASCII_MAX = 0x7f;
@@ -17,19 +18,11 @@ export function decodeFully(text: string): string {
   for (let at = first; at < text.length; at++) {
     out[length++] = text.charCodeAt(at);
     while (length >= 3 && out[length - 3] === PERCENT) {
-      const code = hexDigit(out[length - 2]) * 16 + hexDigit(out[length - 1]);
+      const code = hexDigit(out[length - 2] ?? Number.NaN) * 16 + hexDigit(out[length - 1] ?? Number.NaN);
       if (!(code <= ASCII_MAX)) break;
       length -= 2;
       out[length - 1] = code;
     }
   }
   return text.slice(0, first) + Buffer.from(out.buffer, 0, length * 2).toString('utf16le');
-}
-
-/** NaN for what is no digit. */
-function hexDigit(code: number | undefined): number {
-  if (code === undefined) return Number.NaN;
-  if (code >= 0x30 && code <= 0x39) return code - 0x30;
-  const lower = code | 0x20;
-  return lower >= 0x61 && lower <= 0x66 ? lower - 0x61 + 10 : Number.NaN;
 }

@@ -1,10 +1,10 @@
 // Rules and host lists of the administrator.
 export { BUILTIN_NAMES, type BuiltinName } from './builtin/names.ts';
 export { BUILTIN_SETS, type BuiltinSet } from './builtin/sets.ts';
-export { type Capture, type CaptureInput, captureSchema, createCapture, parseCapture, type ParsedCapture, type Replayable, replayable } from './capture/capture.ts';
+export { type Capture, type CaptureInput, createCapture, parseCapture, type ParsedCapture, type Replayable, replayable } from './capture/capture.ts';
 export { redactActivity } from './capture/redact.ts';
 export { type Change, createReplayer, type Replay, type Replayer } from './capture/replay.ts';
-export { KINDS, type KindRow, OPERATORS, OPERATOR_NAMES, type Operator } from './conditions/operators.ts';
+export { KINDS, type KindRow, OPERATORS, type Operator } from './conditions/operators.ts';
 export { type FieldFacts, type Fields, type FieldValue, fieldsOf } from './fields/fields.ts';
 export { FIELDS, type FieldKind, type FieldName, type FieldRow, HEADER_FIELD } from './fields/table.ts';
 export { rulesFileJsonSchema } from './file/json-schema.ts';

@@ -8,12 +8,12 @@ import type { FieldFacts } from '../fields/fields.ts';
 import { redactActivity } from './redact.ts';
 
 /** A body is 64 KiB; as base64 beside its parsed form, with headers, it stays far below. */
-export const CAPTURE_LINE_CHARS_MAX = 512 * 1024;
+const CAPTURE_LINE_CHARS_MAX = 512 * 1024;
 const HEADERS_MAX = 200;
 
 const jsonObject: z.ZodType<JsonObject> = z.custom<JsonObject>((value) => typeof value === 'object' && value !== null && !Array.isArray(value), 'must be an object');
 
-export const captureSchema = z.object({
+const captureSchema = z.object({
   v: z.literal(1),
   /** When the request arrived. */
   at: z.iso.datetime(),

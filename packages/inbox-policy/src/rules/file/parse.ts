@@ -12,7 +12,7 @@ import { type RawList, type RawRule, type RawRulesFile, rulesFileSchema } from '
 
 const DAY_MS = 86_400_000;
 /** Prefix of the ids of rules that come with Sekisho; ids of the file cannot have a dot. */
-export const BUILTIN_PREFIX = 'builtin.';
+const BUILTIN_PREFIX = 'builtin.';
 
 interface Scope {
   readonly lineOf: LineOf;
