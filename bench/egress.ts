@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { freePort } from '../scripts/local-stack/ports.ts';
+import { freePort } from '@sekisho/testkit/ports';
 import { ensurePrograms } from '../scripts/set-up/programs.ts';
 import { HOST, playHandshake } from '../services/egress-proxy/src/testing/handshakes.ts';
 import { startHelper } from './lib/child.ts';

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '../../scripts/local-stack/ports.ts';
+import { freePort } from '@sekisho/testkit/ports';
 import { findProgram } from '../../scripts/set-up/programs.ts';
 import { atEnd } from './cleanup.ts';
 import { endProgram, whenListening } from './program.ts';

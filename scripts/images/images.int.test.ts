@@ -9,8 +9,7 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { type TestDns, type TestOrigin, type TestRedis, makePicture, startDnsServer, startOrigin, startRedis } from '@sekisho/testkit';
-import { freePort } from '../local-stack/ports.ts';
+import { type TestDns, type TestOrigin, type TestRedis, freePort, makePicture, startDnsServer, startOrigin, startRedis } from '@sekisho/testkit';
 import { LAUNCHER } from '../set-up/launcher.ts';
 import { SERVICES, type Service } from './service.ts';
 

@@ -37,21 +37,3 @@ export async function assertUdpPortFree(host: string, port: number, variable: st
 
 const taken = (port: number, variable: string): PortTaken =>
   new PortTaken(`port ${port} is already in use: stop what listens there or set ${variable} to another port`);
-
-/** The kernel soon gives a closed port again, and whoever asked first may not listen on it yet. */
-const given = new Set<number>();
-const TRIES_MAX = 100;
-
-/** A port that was free a moment ago and that this process has given nobody else. */
-export async function freePort(host: string): Promise<number> {
-  for (let attempt = 0; attempt < TRIES_MAX; attempt += 1) {
-    const server = createServer().listen(0, host);
-    await once(server, 'listening');
-    const address = server.address();
-    server.close();
-    if (address === null || typeof address === 'string' || given.has(address.port)) continue;
-    given.add(address.port);
-    return address.port;
-  }
-  throw new Error('no free port');
-}

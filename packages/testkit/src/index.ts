@@ -1,4 +1,5 @@
 // For tests only: real servers on loopback, hostile ones among them, and generators of data.
+export { freePort } from './ports.ts';
 export * from './redis.ts';
 export * from './program.ts';
 export * from './dns/index.ts';

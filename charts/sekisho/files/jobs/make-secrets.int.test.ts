@@ -9,9 +9,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { type TestRedis, startRedis } from '@sekisho/testkit';
+import { type TestRedis, freePort, startRedis } from '@sekisho/testkit';
 import { Redis } from 'ioredis';
-import { freePort } from '../../../../scripts/local-stack/ports.ts';
 import { type Plan, makeSecrets } from './make-secrets.ts';
 
 jest.setTimeout(60_000);

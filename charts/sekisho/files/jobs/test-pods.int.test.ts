@@ -3,7 +3,7 @@
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, type Server, createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { freePort } from '../../../../scripts/local-stack/ports.ts';
+import { freePort } from '@sekisho/testkit/ports';
 import { type Fixture, START_MS, startFixture } from '../../../../test-stack/fixture.ts';
 import { testEgressWithin } from './test-egress.ts';
 import { testHealthWithin } from './test-health.ts';
