@@ -145,6 +145,8 @@ async function decode(pool: DecoderPool, isolation: string, act: string, remaini
   return outcome.ok ? 'ok' : outcome.code;
 }
 
+const isGone = ({ pid, exitCode, signalCode }: ChildProcess): boolean => pid === undefined || exitCode !== null || signalCode !== null;
+
 /** Signals the child that says it has its picture. */
 function strike(children: readonly ChildProcess[], signal: NodeJS.Signals): void {
   for (const child of children) child.stderr?.once('data', () => void child.kill(signal));
@@ -157,6 +159,8 @@ describe('when a decoder fails because', () => {
     if (row.signal !== undefined) strike(rig.children, row.signal);
     expect(await decode(rig.pool, 'hostile', row.act ?? 'good', row.remainingMs)).toBe(row.code);
     rig.cure();
+    // The pool may have begun another one that starts badly by then; it takes no picture, but its time to start.
+    if (row.start !== undefined) await until(() => rig.children.every(isGone) || rig.pool.stats.blank > 0, 10_000);
     const beganMs = performance.now();
     expect(await decode(rig.pool, 'other', 'good')).toBe('ok');
     expect(performance.now() - beganMs).toBeLessThan(2_000);
