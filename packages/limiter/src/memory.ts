@@ -1,6 +1,6 @@
 // The same limiter in the process: what a gateway falls back to without Redis, and the model in the tests.
 
-import { randomBytes } from 'node:crypto';
+import { chargeId } from './charge-id.ts';
 import { type Instant, type Level, close, isDrained, levelAt } from './level.ts';
 import {
   type Bucket,
@@ -78,7 +78,7 @@ export class MemoryLimiter implements RefundLimiter, DebitPort {
     }
     const taken = this.#admit(buckets, { cost, held: true }, at);
     if (!taken.ok) return { ...taken, degraded: false };
-    const id = randomBytes(16).toString('base64url');
+    const id = chargeId();
     this.#charges.set(id, { costMs: cost, born: at.epoch, untilUs: at.nowUs + this.#ttlUs, buckets });
     return { ok: true, id, degraded: false };
   }

@@ -1,9 +1,9 @@
 // The refund limiter in Redis: one script per operation, atomic over all buckets of a charge, so replicas share budgets.
 // Faults of Redis are thrown as they come; fallback.ts decides what they mean.
 
-import { randomBytes } from 'node:crypto';
 import { stateKeys } from '@sekisho/contracts';
 import type { Redis } from 'ioredis';
+import { chargeId } from './charge-id.ts';
 import {
   type BucketSpec,
   CHARGE_TTL_MS,
@@ -51,8 +51,7 @@ export class RedisLimiter implements RefundLimiter, DebitPort {
   }
 
   async charge(specs: readonly BucketSpec[], costMs: number): Promise<ChargeVerdict> {
-    // 128 random bits: whoever knows an id may settle it.
-    const id = randomBytes(16).toString('base64url');
+    const id = chargeId();
     const keys = [recordKey(id)];
     const args = [this.#ttlMs, checkCost(costMs)];
     for (const bucket of checkBuckets(specs)) {

@@ -1,7 +1,7 @@
 // Repeats of one signed request. Misskey has no replay cache of its own: the mark keeps a copy of a request from being
 // processed again, and nothing is lost by it, since only what Misskey has taken is ever called done.
 
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { INBOX_LIMITS, stateKeys } from '@sekisho/contracts';
 import { createScript, inTime } from '@sekisho/runtime';
 import type { Redis } from 'ioredis';
@@ -36,7 +36,7 @@ export function createMarks(options: MarksOptions): Marks {
   return {
     claim: async (replayKey): Promise<Claim> => {
       const key = stateKeys.inboxSeen(replayKey);
-      const token = randomBytes(12).toString('base64url');
+      const token = randomUUID();
       const asked = redis.set(key, token, 'PX', pendingMs, 'NX', 'GET');
       try {
         const known = await inTime(asked, CALL_MS, throwLate);
