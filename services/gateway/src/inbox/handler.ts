@@ -192,10 +192,11 @@ async function deliver(deps: Receiving, visit: Visit): Promise<void> {
   visit.timings.deliverMs = deps.clock.monotonicMs() - beganMs;
   const outcome = outcomeOf(delivery);
   if (delivery.kind !== 'queued') deps.onMisskey(outcome.kind !== 'fault');
+  // All that Redis hears of the end goes out in one write.
+  pay(visit, outcome.kind === 'refused' ? 'full' : 'used');
+  if (outcome.kind === 'taken') remember(deps, visit);
   // Before the answer: a sender that misses it and comes again must find it done.
   await (outcome.kind === 'taken' ? visit.mark?.done() : visit.mark?.release());
-  if (outcome.kind === 'taken') remember(deps, visit);
-  pay(visit, outcome.kind === 'refused' ? 'full' : 'used');
   const status = isAnswerable(visit) ? sendDelivery(visit, delivery, deps.accepted) : 0;
   const faulty = outcome.kind === 'fault';
   deps.onEnd(visit, { decision: faulty ? 'deny' : 'allow', status, code: faulty ? outcome.code : visit.observed?.code, detail: visit.observed?.detail, aborted: visit.gone });
