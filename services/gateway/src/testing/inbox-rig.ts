@@ -11,6 +11,7 @@ import {
   type Activity, type CavageOptions, type ExactRequest, type MisskeyStub, type TestRedis, type WireAnswer, legitimateActivities, sendExact, signCavage,
   startMisskeyStub, startRedis,
 } from '@sekisho/testkit';
+import { until } from '@sekisho/testkit/until';
 import type { Redis } from 'ioredis';
 import { REDIS_USERS, type RedisUser, renderUsersAcl } from '../../../../scripts/redis-users.ts';
 import { type GatewayApp, startGateway } from '../app.ts';
@@ -80,6 +81,8 @@ export async function startInboxRig(env: NodeJS.ProcessEnv = {}): Promise<InboxR
     registry = createMetrics('gateway');
     const app = await startGateway(readGatewayConfig({ ...base, ...more }), { ...createLoggers({ service: 'gateway', level: 'debug', destination }), metrics: registry });
     registry.beforeScrape(() => app.collect());
+    // A gateway listens before Redis has answered it, and sets no mark until then.
+    await until(() => app.readiness().details['state_redis'] === 'up');
     return app;
   };
   let app = await start(env);
