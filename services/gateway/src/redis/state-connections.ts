@@ -7,11 +7,11 @@ import { createConnect } from './connect.ts';
 const COMMAND_MS = 1_000;
 
 export interface StateConnections {
+  /** Also marks, keys and ages of the inbox: what an activity says at its end goes out in one write. */
   readonly limiter: Redis;
+  /** Also the streams of the inbox. */
   readonly cache: Redis;
   readonly flights: Redis;
-  /** Marks, keys and ages of the inbox; its streams share the connection of the cache. */
-  readonly inbox: Redis;
   readonly flightSubscriber: Redis;
   readonly purgeSubscriber: Redis;
   readonly ready: boolean;
@@ -25,15 +25,13 @@ export function createStateConnections(url: string, onError: (error: Error) => v
   const limiter = connect({ ...command, enableAutoPipelining: true });
   const cache = connect(command);
   const flights = connect({ ...command, enableAutoPipelining: true });
-  const inbox = connect({ ...command, enableAutoPipelining: true });
   const flightSubscriber = connect({});
   const purgeSubscriber = connect({});
-  const all = [limiter, cache, flights, inbox, flightSubscriber, purgeSubscriber];
+  const all = [limiter, cache, flights, flightSubscriber, purgeSubscriber];
   return {
     limiter,
     cache,
     flights,
-    inbox,
     flightSubscriber,
     purgeSubscriber,
     get ready() {
