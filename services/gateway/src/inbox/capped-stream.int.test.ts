@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type TestRedis, startRedis } from '@sekisho/testkit';
 import { until } from '@sekisho/testkit/until';
@@ -27,6 +28,16 @@ describe('createCappedStream()', () => {
     for (let at = 0; at < 50; at += 1) stream.add(['n', String(at)]);
     await until(async () => (await redis.xlen('s')) === 50);
     expect((await redis.xrange('s', '-', '+')).map(([, fields]) => fields[1])).toEqual(Array.from({ length: 50 }, (_, at) => String(at)));
+  });
+
+  it('goes on after it had nothing left to write', async () => {
+    const stream = open();
+    for (let turn = 1; turn <= 3; turn += 1) {
+      for (let at = 0; at < 17; at += 1) stream.add(['n', '1']);
+      await until(async () => (await redis.xlen('s')) === 17 * turn);
+      // The timer of the seventeenth comes when there is nothing to write any more.
+      await delay(250);
+    }
   });
 
   it('keeps about so many entries', async () => {

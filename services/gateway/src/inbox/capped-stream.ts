@@ -6,6 +6,8 @@ import { inTime } from '@sekisho/runtime';
 
 const FLUSH_MS = 200;
 const FLUSH_DEADLINE_MS = 1_000;
+/** Entries of one write: a hundred at once hold up the process for as long as ten activities take. */
+const BATCH_MAX = 16;
 
 export interface CappedStreamOptions {
   readonly redis: Redis;
@@ -29,29 +31,36 @@ export function createCappedStream(options: CappedStreamOptions): CappedStream {
   const { redis, key, entriesMax, waitingMax, onLost } = options;
   let waiting: (readonly string[])[] = [];
   let timer: NodeJS.Timeout | undefined;
-  let flushing: Promise<void> = Promise.resolve();
-  const flushOnce = async (): Promise<void> => {
-    const batch = waiting;
+  let draining: Promise<void> | undefined;
+  const write = async (batch: readonly (readonly string[])[]): Promise<void> => {
     if (batch.length === 0) return;
-    waiting = [];
     const pipeline = redis.pipeline();
     for (const fields of batch) pipeline.xadd(key, 'MAXLEN', '~', entriesMax, '*', ...fields);
     const replies = await inTime(pipeline.exec(), FLUSH_DEADLINE_MS, () => undefined).catch(() => undefined);
     const lost = replies?.filter(([error]) => error !== null).length ?? batch.length;
     if (lost > 0) onLost(lost);
   };
-  const flush = async (): Promise<void> => {
+  const drain = async (): Promise<void> => {
+    while (waiting.length > 0) await write(waiting.splice(0, BATCH_MAX));
+    draining = undefined;
+  };
+  const flush = (): void => {
     clearTimeout(timer);
     timer = undefined;
-    flushing = flushing.then(flushOnce);
-    await flushing;
+    if (waiting.length > 0) draining ??= drain();
   };
   return {
     add: (fields) => {
       if (waiting.length >= waitingMax) return onLost(1);
       waiting.push(fields);
-      timer ??= setTimeout(() => void flush(), FLUSH_MS).unref();
+      if (waiting.length >= BATCH_MAX) flush();
+      else timer ??= setTimeout(flush, FLUSH_MS).unref();
     },
-    close: flush,
+    close: async () => {
+      clearTimeout(timer);
+      const rest = waiting;
+      waiting = [];
+      await Promise.all([draining, write(rest)]);
+    },
   };
 }
