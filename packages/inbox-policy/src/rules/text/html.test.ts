@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { growthOf } from '@sekisho/testkit/cpu-time';
 import fc from 'fast-check';
 import { decodeEntities } from './entities.ts';
 import { isMention, readHtml } from './html.ts';
@@ -62,14 +63,10 @@ describe('readHtml()', () => {
 
   it('takes time that grows with the text', () => {
     const baits = ['<a href="', '<a ', '<!--', '&', '&#', '<a href="https://a.example/">a', '"', '= "', '<a href=\'', '@a', '<', '://', 'https://a ', '<p title="x" '];
-    const timeOf = (bait: string, chars: number): number => {
-      const html = bait.repeat(chars / bait.length);
-      const beganMs = performance.now();
-      links(html);
-      return performance.now() - beganMs;
-    };
-    for (const bait of baits) timeOf(bait, 4_096);
-    // Eight times the largest body: a quadratic reader takes seconds for it.
-    for (const bait of baits) expect(timeOf(bait, 524_288)).toBeLessThan(400);
+    // The largest body and eight times as much: a quadratic reader takes 64 times as long for it.
+    for (const bait of baits) {
+      const growth = growthOf((chars) => void links(bait.repeat(chars / bait.length)), { small: 65_536, times: 8, enough: 24 });
+      expect([bait, growth < 24]).toEqual([bait, true]);
+    }
   });
 });
