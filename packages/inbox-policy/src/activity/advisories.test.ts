@@ -2,6 +2,7 @@
 // or an earlier request decides stand with what decides them.
 
 import { describe, expect, it } from '@jest/globals';
+import { cpuMsOf } from '@sekisho/testkit/cpu-time';
 import { checkActivityHosts } from '../rules/lists/check.ts';
 import { createHostLists } from '../rules/lists/host-lists.ts';
 import { activity, ALICE, create, type Json, many, note, OWN_HOST, PEER, person, PUBLIC, read, type ReadOptions, refusal, update, VICTIM, verdict } from '../testing/activity.ts';
@@ -70,10 +71,10 @@ describe('advisories', () => {
 
   it('Fedify CVE-2025-68475: bait for slow expressions takes no time', () => {
     const bait = `${'a'.repeat(60_000)}!`;
-    const started = performance.now();
-    expect(refusal(create(note({ content: `<${bait}`, tag: [{ type: 'Hashtag', name: bait }], summary: ':'.repeat(30_000) })))).toBe('ok');
-    expect(verdict(create(note({ inReplyTo: `https://${'a.'.repeat(1_000)}` })))).toBe('REFERENCE');
-    expect(verdict(update(person({ preferredUsername: `${'a-'.repeat(30_000)}!` })))).toBe('SHAPE');
-    expect(performance.now() - started).toBeLessThan(50);
+    expect(cpuMsOf(() => {
+      expect(refusal(create(note({ content: `<${bait}`, tag: [{ type: 'Hashtag', name: bait }], summary: ':'.repeat(30_000) })))).toBe('ok');
+      expect(verdict(create(note({ inReplyTo: `https://${'a.'.repeat(1_000)}` })))).toBe('REFERENCE');
+      expect(verdict(update(person({ preferredUsername: `${'a-'.repeat(30_000)}!` })))).toBe('SHAPE');
+    })).toBeLessThan(250);
   });
 });

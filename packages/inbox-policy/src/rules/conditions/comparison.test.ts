@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { cpuMsOf } from '@sekisho/testkit/cpu-time';
 import type { JsonObject } from '../../types.ts';
 import { REGEX_TEXT_MAX } from '../limits.ts';
 import type { FieldFacts } from '../fields/fields.ts';
@@ -78,8 +79,6 @@ describe('compilePattern()', () => {
     ['(a+)+$', `${'a'.repeat(60_000)}b`], ['(a|a)*c', 'a'.repeat(60_000)], ['(x+x+)+y', 'x'.repeat(60_000)], ['(?:a?){30}a{30}$', 'a'.repeat(60_000)], ['^(([a-z])+.)+[A-Z]([a-z])+$', 'a'.repeat(60_000)],
   ])('needs no time for %s, which hangs an engine that backtracks', (source, bait) => {
     const test = compile(source);
-    const beganMs = performance.now();
-    test(bait);
-    expect(performance.now() - beganMs).toBeLessThan(500);
+    expect(cpuMsOf(() => void test(bait))).toBeLessThan(500);
   });
 });
