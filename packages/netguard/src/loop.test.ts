@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { cpuMsOf } from '@sekisho/testkit/cpu-time';
 import fc from 'fast-check';
 import { splitList } from './list-header.ts';
 import { checkLoop, loopIdentity, outgoingLoopHeaders, pseudonymOf } from './loop.ts';
@@ -123,9 +124,9 @@ describe('checkLoop()', () => {
   });
 
   it('reads 16 KiB of the worst input quickly', () => {
-    const started = performance.now();
-    for (const char of ['(', '"', '\\', ',', '1.1 a ', 'a;b=']) check([char.repeat(16_384 / char.length)], [char.repeat(16_384 / char.length)]);
-    expect(performance.now() - started).toBeLessThan(2_000);
+    expect(cpuMsOf(() => {
+      for (const char of ['(', '"', '\\', ',', '1.1 a ', 'a;b=']) check([char.repeat(16_384 / char.length)], [char.repeat(16_384 / char.length)]);
+    })).toBeLessThan(2_000);
   });
 });
 
