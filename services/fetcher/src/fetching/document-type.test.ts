@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { cpuMsOf } from '@sekisho/testkit/cpu-time';
 import { documentTypeOf } from './document-type.ts';
 
 const ACTIVITY = 'application/activity+json';
@@ -26,8 +27,8 @@ describe('documentTypeOf()', () => {
   });
 
   it('takes long nonsense in linear time', () => {
-    const startedMs = performance.now();
-    for (let round = 0; round < 200; round += 1) documentTypeOf('activity', `${ACTIVITY}${'; a="\\"'.repeat(60)}`.slice(0, 512));
-    expect(performance.now() - startedMs).toBeLessThan(500);
+    expect(cpuMsOf(() => {
+      for (let round = 0; round < 200; round += 1) documentTypeOf('activity', `${ACTIVITY}${'; a="\\"'.repeat(60)}`.slice(0, 512));
+    })).toBeLessThan(500);
   });
 });
