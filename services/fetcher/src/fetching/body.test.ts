@@ -2,6 +2,7 @@ import { PassThrough, Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import { isSekishoError } from '@sekisho/contracts';
+import { until } from '@sekisho/testkit/until';
 import { boundBody, readHead, toBodyFault } from './body.ts';
 
 const bounds = { length: undefined, bytesMax: 1_000, coding: 'identity', idleMs: 0 } as const;
@@ -35,8 +36,7 @@ describe('boundBody()', () => {
     const raw = new PassThrough();
     const body = boundBody(raw, { ...bounds, coding });
     body.destroy();
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    expect(raw.destroyed).toBe(true);
+    await until(() => raw.destroyed, 2_000);
   });
 
   it('ends a stall, and a trickle below 1 KiB in the idle time', async () => {
