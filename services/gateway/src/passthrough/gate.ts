@@ -11,13 +11,16 @@ export interface Entry {
   readonly clientKey: string;
   /** Called once, at once or when a place is free. */
   start(): void;
+  /** The gate's own note. */
+  place?: 'running' | 'waiting' | undefined;
 }
 
 export type Admission = 'running' | 'waiting' | 'full' | 'client-full';
 
 export class Gate {
   readonly #limits: GateLimits;
-  readonly #running = new Set<Entry>();
+  /** A number, no set: the tables that a busy set leaves behind keep every entry alive until the next full collection. */
+  #running = 0;
   readonly #waiting = new Set<Entry>();
   readonly #clients = new Map<string, number>();
 
@@ -26,7 +29,7 @@ export class Gate {
   }
 
   get running(): number {
-    return this.#running.size;
+    return this.#running;
   }
 
   get waiting(): number {
@@ -37,33 +40,41 @@ export class Gate {
   enter(entry: Entry): Admission {
     const own = this.#clients.get(entry.clientKey) ?? 0;
     if (own >= this.#limits.perClientMax) return 'client-full';
-    const isFree = this.#running.size < this.#limits.runningMax;
+    const isFree = this.#running < this.#limits.runningMax;
     if (!isFree && this.#waiting.size >= this.#limits.waitingMax) return 'full';
     this.#clients.set(entry.clientKey, own + 1);
     if (!isFree) {
+      entry.place = 'waiting';
       this.#waiting.add(entry);
       return 'waiting';
     }
-    this.#running.add(entry);
-    entry.start();
+    this.#run(entry);
     return 'running';
   }
 
   /** Idempotent. */
   leave(entry: Entry): void {
-    const wasRunning = this.#running.delete(entry);
-    if (!wasRunning && !this.#waiting.delete(entry)) return;
+    const { place } = entry;
+    if (place === undefined) return;
+    entry.place = undefined;
+    if (place === 'running') this.#running -= 1;
+    else this.#waiting.delete(entry);
     const own = (this.#clients.get(entry.clientKey) ?? 1) - 1;
     if (own <= 0) this.#clients.delete(entry.clientKey);
     else this.#clients.set(entry.clientKey, own);
-    if (wasRunning) this.#next();
+    if (place === 'running') this.#next();
   }
 
   #next(): void {
     const [next] = this.#waiting;
-    if (next === undefined || this.#running.size >= this.#limits.runningMax) return;
+    if (next === undefined || this.#running >= this.#limits.runningMax) return;
     this.#waiting.delete(next);
-    this.#running.add(next);
-    next.start();
+    this.#run(next);
+  }
+
+  #run(entry: Entry): void {
+    entry.place = 'running';
+    this.#running += 1;
+    entry.start();
   }
 }
