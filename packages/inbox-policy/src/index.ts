@@ -2,6 +2,7 @@
 export type * from './types.ts';
 export { readActivity } from './activity/read.ts';
 export { sanitiseActivity } from './activity/sanitise.ts';
+export { deny } from './denied.ts';
 export { checkDigest } from './head/digest.ts';
 export { readHead } from './head/read.ts';
 export { type JsonLimits, parseStrictJson } from './json/parse.ts';
