@@ -1,5 +1,6 @@
 // POST of an inbox, from its arrival to its line in the log. The order is that of the check table: route, client, head,
-// body, activity, sender, rules, Misskey. What fails by a defect is refused with 503, never passed: the sender tries again.
+// body, activity, sender, rules, Misskey. What fails by a defect is refused with 503, and the sender tries again; only the
+// mode `observe` lets it pass.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { CODES, type Code, INBOX_LIMITS, type InboxDecision, isSekishoError } from '@sekisho/contracts';
