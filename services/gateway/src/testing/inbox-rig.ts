@@ -71,7 +71,7 @@ export async function startInboxRig(env: NodeJS.ProcessEnv = {}): Promise<InboxR
   });
   const base: NodeJS.ProcessEnv = {
     SEKISHO_PUBLIC_URL: `https://${SELF}`, SEKISHO_MISSKEY_URL: stub.url, SEKISHO_FETCHER_URL: 'http://127.0.0.1:9', SEKISHO_GATEWAY_PORT: '0',
-    SEKISHO_LISTEN_HOST: '127.0.0.1', SEKISHO_TRUSTED_PROXIES: LOOPBACK, SEKISHO_SHUTDOWN_DRAIN_MS: '500',
+    SEKISHO_LISTEN_HOST: '127.0.0.1', SEKISHO_TRUSTED_PROXIES: LOOPBACK, SEKISHO_SHUTDOWN_DRAIN_MS: '5000',
     SEKISHO_REDIS_URL: `redis://sekisho-gateway-state:${PASSWORD}@127.0.0.1:${redis.port}`,
     SEKISHO_WORK_REDIS_URL: `redis://sekisho-gateway-work:${PASSWORD}@127.0.0.1:${redis.port}`,
   };
