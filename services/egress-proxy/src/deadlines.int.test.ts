@@ -7,7 +7,7 @@ import { clientHello, handshake, HOST, record, records, RETRY_RANDOM, selected, 
 import { connectText, nextData, readToEnd, type Rig, startRig } from './testing/rig.ts';
 import { type BlackHole, startBlackHole, startServer, type TestServer } from './testing/servers.ts';
 
-const SLACK_MS = 500;
+const SLACK_MS = 3_000;
 const LIMITS = { headersMs: 900, dnsMs: 700, connectMs: 800, helloMs: 1_000, idleMs: 1_100, lifeMs: 2_500 };
 const HELLO = handshake(1, clientHello());
 const CHOICE = record(22, handshake(2, serverHello({ extensions: [selected(0x0304)] })));

@@ -63,11 +63,10 @@ describe('the client', () => {
     ['TLS 1.1', record(22, handshake(1, clientHello({ legacy: 0x0302, extensions: [serverNames(HOST)] }))), 'CLIENT_VERSION'],
     ['too much', records(handshake(1, clientHello({ extensions: [serverNames(HOST), extension(21, Buffer.alloc(33_000))] })), 16_000), 'CLIENT_HELLO'],
   ])('is cut off at once for %s, and no byte arrives', async (_name, bytes, code) => {
-    const startMs = performance.now();
     const { end, arrived, line } = await send(bytes);
+    // Not at the deadline of the hello, which has a code of its own.
     expect([end, arrived.length, line['code']]).toEqual(['ECONNRESET', 0, `SEKISHO_EGRESS_${code}`]);
     expect(line).toMatchObject({ status: 200, verdict: 'deny', bytes_up: 0 });
-    expect(performance.now() - startMs).toBeLessThan(800);
   });
 
   it('is heard in any pieces, its hello arrives whole, and nothing behind it before the server has chosen', async () => {

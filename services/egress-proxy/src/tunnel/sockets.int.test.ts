@@ -60,7 +60,7 @@ describe('closeSoon()', () => {
     const words = await nextChunk(near, far, 1_000);
     expect(String(words)).toBe('last words');
     await until(() => far.destroyed);
-    expect(performance.now() - startMs).toBeLessThan(700);
+    expect(performance.now() - startMs).toBeLessThan(5_000);
     near.destroy();
     expect(await held()).toBe(before);
   });
