@@ -133,7 +133,7 @@ describe('an activity', () => {
   it('has its own deadline, that of the request', async () => {
     const startedMs = performance.now();
     expect(await sum(at('/hang'), 'activity', { limits: { bytesMax: 1_000, deadlineMs: 300 } })).toBe('fault SEKISHO_UPSTREAM_TIMEOUT');
-    expect(performance.now() - startedMs).toBeLessThan(1_500);
+    expect(performance.now() - startedMs).toBeLessThan(4_000);
   });
 });
 

@@ -14,7 +14,7 @@ import { PREFIX, QUEUE, startTestMisskey, stateOf, type TestMisskey, VERSION } f
 import { activities, byCavage, type Received } from '../../testing/enqueue/requests.ts';
 import { createEnqueue, type Enqueue } from './enqueue.ts';
 
-const QUEUE_MS = 300;
+const QUEUE_MS = 1_000;
 const AWAY = { code: 'SEKISHO_INBOX_QUEUE_AWAY' };
 let misskey: TestMisskey;
 let enqueue: Enqueue;
@@ -74,7 +74,7 @@ describe('Redis that is dead', () => {
     await misskey.server.crash();
     await until(() => !enqueue.ready);
     expect(await fault(byCavage())).toMatchObject(AWAY);
-    expect((await fault(byCavage())).ms).toBeLessThan(100);
+    expect((await fault(byCavage())).ms).toBeLessThan(QUEUE_MS / 2);
   });
 
   it('killed amid many adds acknowledges none that it did not take', async () => {
@@ -110,7 +110,7 @@ describe('Redis that is stopped', () => {
     const outcomes = await Promise.all(received.map(async (one) => await fault(one)));
     for (const { code, ms } of outcomes) {
       expect(code).toBe('SEKISHO_INBOX_QUEUE_AWAY');
-      expect(ms).toBeLessThan(QUEUE_MS + 300);
+      expect(ms).toBeLessThan(QUEUE_MS + 3_000);
     }
     // Some were on the wire already: they are carried out when the server goes on.
     misskey.signal('SIGCONT');
@@ -140,9 +140,9 @@ describe('Redis that is stopped', () => {
     enqueue.close();
     const { code, ms } = await waiting;
     expect(code).toBe('SEKISHO_INBOX_QUEUE_AWAY');
-    expect(ms).toBeLessThan(QUEUE_MS + 300);
+    expect(ms).toBeLessThan(QUEUE_MS + 3_000);
     expect(enqueue.ready).toBe(false);
-    expect((await fault(byCavage())).ms).toBeLessThan(100);
+    expect((await fault(byCavage())).ms).toBeLessThan(QUEUE_MS / 2);
   });
 });
 
@@ -231,7 +231,7 @@ describe('a server that is none', () => {
       for (let i = 0; i < 3; i += 1) {
         const { code, ms } = await fault(byCavage(), own);
         expect(code).toBe('SEKISHO_INBOX_QUEUE_AWAY');
-        expect(ms).toBeLessThan(QUEUE_MS + 300);
+        expect(ms).toBeLessThan(QUEUE_MS + 3_000);
       }
       expect(own.ready && !greets).toBe(false);
       // A greeting that is never answered does not hold the client: it tries again.
