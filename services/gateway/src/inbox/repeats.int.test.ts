@@ -78,6 +78,7 @@ describe('a client that leaves', () => {
   });
 
   it('after Misskey has begun finds it done', async () => {
+    rig.lines.length = 0;
     rig.stub.inboxDelayMs = 3_000;
     const request = signed();
     const socket = connect(rig.port, '127.0.0.1');
