@@ -46,7 +46,7 @@ function listenForSignals(): Signals {
 }
 
 /** Lines of the services: held back while they start, so that a mistake is read in the lines of who made it. */
-function createPrinter(): { print(line: string): void; all(): void; only(service: string | undefined): void } {
+function createPrinter(): { print(line: string): void; all(): void; ofService(service: string | undefined): void } {
   const held: string[] = [];
   let isLive = false;
   const release = (lines: readonly string[]): void => {
@@ -56,7 +56,7 @@ function createPrinter(): { print(line: string): void; all(): void; only(service
   return {
     print: (line) => void (isLive ? say(line) : held.push(line)),
     all: () => release(held),
-    only: (service) => release(service === undefined ? held : held.filter((line) => line.startsWith(`[${service}`))),
+    ofService: (service) => release(service === undefined ? held : held.filter((line) => line.startsWith(`[${service}`))),
   };
 }
 
@@ -89,7 +89,7 @@ async function main(signals: Signals): Promise<void> {
   const endDemo = (): void => void demo?.child.kill('SIGKILL');
   const stack = await startStack(spec).catch((error: unknown) => {
     endDemo();
-    if (!signals.leaving.aborted) printer.only(error instanceof StackProblem ? error.service : undefined);
+    if (!signals.leaving.aborted) printer.ofService(error instanceof StackProblem ? error.service : undefined);
     throw error;
   });
   printer.all();
