@@ -1,5 +1,5 @@
 // The one redirect an own file may make: Misskey answers for a thumbnail of a remote picture with a URL of the media
-// proxy, which is us. Its inner URL is taken out and fetched as any stranger's. Everything else that leads to us again
+// proxy, which is us. Its inner URL is taken out and fetched like every stranger’s. Everything else that leads to us again
 // is a loop. Pure.
 
 import type { Code } from '@sekisho/contracts';
