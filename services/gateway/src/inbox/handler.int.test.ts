@@ -90,6 +90,7 @@ describe('observe', () => {
     inbox.throws = { [step]: true };
     expect((await post(inbox)).status).toBe(202);
     expect(inbox.ends).toMatchObject([{ visit: { observed: { code: 'SEKISHO_INBOX_FAULT' } } }]);
+    expect(inbox.calls).toContain('deliver');
   });
 
   it('passes nothing whose head it could not read', async () => {
