@@ -47,10 +47,10 @@ export function createCaptures({ redis, key, entriesMax, stream, percent, random
 }
 
 function lineOf(visit: Visit, { decision, code }: Pick<End, 'decision' | 'code'>, body?: Buffer): string {
-  const { rule, ages } = visit;
+  const { rule, late } = visit;
   const input: CaptureInput = {
     arrivedMs: visit.nowMs, target: visit.facts.target, rawHeaders: visit.facts.rawHeaders, keyHost: visit.head?.signature.keyHost ?? '',
-    client: visit.client.address, firstSeen: ages, activity: visit.activity, body,
+    client: visit.client.address, late, activity: visit.activity, body,
     verdict: { decision, ...(code === undefined ? {} : { code }), ...(rule === undefined ? {} : { rule }) },
   };
   return JSON.stringify(createCapture(input));

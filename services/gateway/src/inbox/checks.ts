@@ -110,10 +110,10 @@ const BY_ACTION = {
 /** 29. */
 async function checkRules(deps: CheckDeps, { visit, head }: Step, activity: ReadActivity): Promise<InboxDenied | undefined> {
   const about = { rawHeaders: visit.facts.rawHeaders, keyHost: head.signature.keyHost, client: visit.client, nowMs: visit.nowMs };
-  const { action, rule, ages, hits = [] } = await deps.rules.judge(activity, about);
+  const { action, rule, late = {}, hits = [] } = await deps.rules.judge(activity, about);
   visit.rule = rule;
   visit.hits = hits;
-  visit.ages = ages;
+  visit.late = late;
   if (action === 'allow' || action === 'observe') return undefined;
   return deny(BY_ACTION[action], `rule ${rule ?? ''}`);
 }

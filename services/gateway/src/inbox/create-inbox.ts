@@ -76,13 +76,15 @@ export async function openInbox(options: InboxOptions): Promise<Inbox> {
   const streams = createStreams(options);
   const record = createRecord({ mode: config.mode, metrics, journal: options.journal, clock, audit: streams.audit });
   const isPublicHost = (host: string): boolean => checkHostName(host).ok;
+  const firstSeen = createFirstSeen(redis.small, clock);
   const relays = new Set(config.relays);
   const handler = createInboxHandler({
     mode: config.mode,
     policy: { readHead, checkDigest, parseStrictJson, readActivity },
     marks: createMarks({ redis: redis.small, onAway: () => metrics.marksAway.inc() }),
     rules: createRulesPort({
-      rules: () => rules.value, firstSeen: createFirstSeen(redis.small, clock), localHosts: ownHosts,
+      rules: () => rules.value, localHosts: ownHosts, saw: firstSeen.saw,
+      lookUps: { firstSeen: firstSeen.ages },
       onHit: ({ id, dryRun }) => metrics.rules.inc({ rule: id, dry_run: dryRun ? 'yes' : 'no' }),
     }),
     verify: config.verify ? createVerify(options) : undefined,

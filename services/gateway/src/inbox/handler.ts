@@ -90,7 +90,7 @@ function arrive(deps: InboxDeps, req: IncomingMessage, res: ServerResponse): Vis
     arrivedMs: deps.clock.monotonicMs(),
     nowMs: deps.clock.now(),
     cpuMs: 0, forwardHeaders: [], head: undefined, body: undefined, claimed: undefined, activity: undefined, verified: false,
-    charge: undefined, mark: undefined, rule: undefined, hits: [], ages: undefined, observed: undefined, timings: {}, gone: false,
+    charge: undefined, mark: undefined, rule: undefined, hits: [], late: {}, observed: undefined, timings: {}, gone: false,
   };
   res.once('close', () => {
     visit.gone = !res.writableFinished;

@@ -14,7 +14,8 @@ function setUp(text: string, ages: Ages | 'away' = { actorAgeS: 0, hostAgeS: 0 }
   const calls: string[] = [];
   const port = createRulesPort({
     rules: () => ({ rules, lists: NO_HOST_LISTS }), localHosts: new Set(),
-    firstSeen: { ages: async () => (calls.push('ages'), ages === 'away' ? undefined : ages), saw: () => void calls.push('saw') },
+    lookUps: { firstSeen: async () => (calls.push('ages'), ages === 'away' ? undefined : ages) },
+    saw: () => void calls.push('saw'),
     onHit: ({ id, dryRun }) => void calls.push(`${id}${dryRun ? ' (dry)' : ''}`),
   });
   return { port, calls };
@@ -29,7 +30,7 @@ describe('createRulesPort()', () => {
     const { port, calls } = setUp(NEW_LIKES);
     expect(await port.judge(activity('Follow'), about)).toMatchObject({ action: 'allow', hits: [] });
     expect(calls).toEqual([]);
-    expect(await port.judge(activity('Like'), about)).toMatchObject({ action: 'reject', rule: 'new', hits: ['dry', 'new'], ages: { actorAgeS: 0 } });
+    expect(await port.judge(activity('Like'), about)).toMatchObject({ action: 'reject', rule: 'new', hits: ['dry', 'new'], late: { firstSeen: { actorAgeS: 0 } } });
     expect(calls).toEqual(['ages', 'dry (dry)', 'new']);
   });
 

@@ -1,34 +1,35 @@
-// The rules file in the words of the handler: what a rule asks for is read when it asks, and its hits are counted.
+// The rules file in the words of the handler: what a rule asks for is looked up when it asks, and its hits are counted.
 
-import { checkActivityHosts, type CompiledRules, fieldsOf, judge, type Judgement } from '@sekisho/inbox-policy/rules';
+import { checkActivityHosts, type CompiledRules, fieldsOf, judge, type Judgement, LATE_FACTS, type LateFact, type LateFacts } from '@sekisho/inbox-policy/rules';
 import type { ReadActivity } from '@sekisho/inbox-policy';
 import type { FirstSeen } from './first-seen.ts';
-import type { Ages, RuleFacts, RulesPort } from './types.ts';
+import type { RuleFacts, RulesPort } from './types.ts';
+
+/** How each late fact is looked up; undefined: nobody knows it now. Each has its own deadline and never rejects. */
+export type LookUps = { readonly [Fact in LateFact]: (activity: ReadActivity, about: RuleFacts) => Promise<LateFacts[Fact]> };
 
 export interface RulesPortOptions {
   /** As they are now. */
   readonly rules: () => CompiledRules;
-  readonly firstSeen: FirstSeen;
+  readonly lookUps: LookUps;
+  readonly saw: FirstSeen['saw'];
   readonly localHosts: ReadonlySet<string>;
   readonly onHit: (hit: { readonly id: string; readonly dryRun: boolean }) => void;
 }
 
 export function createRulesPort(options: RulesPortOptions): RulesPort {
-  const { rules, firstSeen, onHit } = options;
+  const { rules, saw, onHit } = options;
   return {
     checkHosts: (value, keyHost) => checkActivityHosts(value, keyHost, rules().lists),
     judge: async (activity, about) => {
-      // One state of the file for both turns.
-      const compiled = rules();
-      const first = judgeOnce(options, compiled, { activity, about, ages: undefined });
-      const ages = first.asksForAges ? await firstSeen.ages(activity) : undefined;
-      const last = first.asksForAges ? judgeOnce(options, compiled, { activity, about, ages }) : first;
-      const { action, rule, hits } = last.judgement;
+      if (rules().rules.length === 0) return { action: 'allow' };
+      const { judgement, late } = await judgeWith(options, activity, about);
+      const { action, rule, hits } = judgement;
       for (const hit of hits) onHit(hit);
-      return { action, rule, ages, hits: hits.map(({ id }) => id) };
+      return { action, rule, late, hits: hits.map(({ id }) => id) };
     },
     saw: (activity) => {
-      if (wantsAges(rules())) firstSeen.saw(activity);
+      if (wantsAges(rules())) saw(activity);
     },
   };
 }
@@ -46,21 +47,37 @@ function wantsAges({ rules }: CompiledRules): boolean {
   return known;
 }
 
-interface Case {
-  readonly activity: ReadActivity;
-  readonly about: RuleFacts;
-  readonly ages: Ages | undefined;
+/**
+ * Judges with what is known, looks up the cheapest fact that was asked for, and judges again: nobody waits for what no rule
+ * asks, and a cheap answer may spare a dear question.
+ */
+async function judgeWith({ rules, localHosts, lookUps }: RulesPortOptions, activity: ReadActivity, about: RuleFacts): Promise<{ readonly judgement: Judgement; readonly late: LateFacts }> {
+  // One state of the file for all turns.
+  const compiled = rules();
+  const late: { -readonly [Fact in LateFact]?: LateFacts[Fact] } = {};
+  for (;;) {
+    const asked = new Set<LateFact>();
+    const facts = withQuestions({ requestHeaders: about.rawHeaders, keyHost: about.keyHost, clientNet: about.client.address, localHosts, nowMs: about.nowMs }, late, asked);
+    const judgement = judge(compiled, fieldsOf(activity, facts), about.nowMs);
+    const next = LATE_FACTS.find((fact) => asked.has(fact) && !Object.hasOwn(late, fact));
+    if (next === undefined) return { judgement, late };
+    await answer(next);
+  }
+
+  async function answer<Fact extends LateFact>(fact: Fact): Promise<void> {
+    late[fact] = await lookUps[fact](activity, about);
+  }
 }
 
-/** Whether a rule asks for an age is noticed by its asking: no other rule makes anybody wait for Redis. */
-function judgeOnce({ localHosts }: RulesPortOptions, compiled: CompiledRules, { activity, about, ages }: Case): { readonly judgement: Judgement; readonly asksForAges: boolean } {
-  let asksForAges = false;
-  const facts = {
-    requestHeaders: about.rawHeaders, keyHost: about.keyHost, clientNet: about.client.address, localHosts, nowMs: about.nowMs,
-    get firstSeen() {
-      asksForAges = true;
-      return ages;
-    },
-  };
-  return { judgement: judge(compiled, fieldsOf(activity, facts), about.nowMs), asksForAges };
+/** Whether a rule asks is noticed by its reading. */
+function withQuestions<Facts extends object>(facts: Facts, late: LateFacts, asked: Set<LateFact>): Facts & LateFacts {
+  for (const fact of LATE_FACTS) {
+    Object.defineProperty(facts, fact, {
+      get: () => {
+        asked.add(fact);
+        return late[fact];
+      },
+    });
+  }
+  return facts;
 }

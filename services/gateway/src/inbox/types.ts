@@ -4,6 +4,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Code, InboxDecision } from '@sekisho/contracts';
 import type { ActivityRules, Denied, HeadRules, InboxHead, JsonObject, ReadActivity, RequestFacts } from '@sekisho/inbox-policy';
+import type { LateFacts } from '@sekisho/inbox-policy/rules';
 import type { BudgetCharge } from '../limits/budget.ts';
 import type { ClientIdentity } from '../media/types.ts';
 
@@ -40,7 +41,7 @@ export interface Visit {
   /** Rules whose conditions held, also those without effect. */
   hits: readonly string[];
   /** Where a rule asked for them. */
-  ages: Ages | undefined;
+  late: LateFacts;
   /** What would have been refused in another mode than `observe`. */
   observed: InboxDenied | undefined;
   readonly timings: Timings;
@@ -89,7 +90,7 @@ export interface RuleFacts {
 export interface RuleVerdict {
   readonly action: 'allow' | 'reject' | 'drop' | 'quarantine' | 'observe';
   readonly rule?: string | undefined;
-  readonly ages?: Ages | undefined;
+  readonly late?: LateFacts;
   /** Ids of all rules whose conditions held, also those without effect. */
   readonly hits?: readonly string[];
 }

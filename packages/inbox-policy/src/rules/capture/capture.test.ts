@@ -8,7 +8,7 @@ import { type Replay, createReplayer } from './replay.ts';
 
 const capture = (value: JsonObject, over: Partial<CaptureInput> = {}, visibility: 'public' | 'direct' = 'public'): Capture => createCapture({
   arrivedMs: NOW_MS, target: '/inbox', rawHeaders: [...facts().requestHeaders, 'Signature', 'keyId="x"', 'cookie', 'a=b'], keyHost: 'social.peer.example', client: '203.0.113.7',
-  firstSeen: { actorAgeS: 60 }, activity: readAs(value, { visibility }), verdict: { decision: 'allow' }, ...over,
+  late: { firstSeen: { actorAgeS: 60 } }, activity: readAs(value, { visibility }), verdict: { decision: 'allow' }, ...over,
 });
 const lineOf = (...args: Parameters<typeof capture>): string => JSON.stringify(capture(...args));
 

@@ -4,7 +4,7 @@
 
 import { z } from 'zod';
 import type { JsonObject, ReadActivity } from '../../types.ts';
-import type { FieldFacts } from '../fields/fields.ts';
+import type { FieldFacts, LateFacts } from '../fields/fields.ts';
 import { redactActivity } from './redact.ts';
 
 /** A body is 64 KiB; as base64 beside its parsed form, with headers, it stays far below. */
@@ -45,7 +45,8 @@ export interface CaptureInput {
   readonly rawHeaders: readonly string[];
   readonly keyHost: string;
   readonly client?: string | undefined;
-  readonly firstSeen?: FieldFacts['firstSeen'];
+  /** As far as they were looked up. */
+  readonly late?: LateFacts | undefined;
   readonly activity: ReadActivity | undefined;
   /** Only for what is kept back to be looked at: it holds everything. */
   readonly body?: Uint8Array | undefined;
@@ -57,14 +58,14 @@ const SECRET_HEADERS: ReadonlySet<string> = new Set(['signature', 'signature-inp
 
 /** Contents stay only in what the world can read anyway, and in what is kept back with its body. */
 export function createCapture(input: CaptureInput): Capture {
-  const { activity, body, firstSeen } = input;
+  const { activity, body, late } = input;
   const isPublic = activity?.visibility === 'public' || activity?.visibility === 'unlisted';
   const complete = isPublic || body !== undefined;
   return {
     v: 1, at: new Date(input.arrivedMs).toISOString(), complete,
     facts: {
       target: input.target, headers: headersOf(input.rawHeaders), keyHost: input.keyHost,
-      ...given('client', input.client), ...given('actorAgeS', firstSeen?.actorAgeS), ...given('hostAgeS', firstSeen?.hostAgeS),
+      ...given('client', input.client), ...given('actorAgeS', late?.firstSeen?.actorAgeS), ...given('hostAgeS', late?.firstSeen?.hostAgeS),
     },
     ...(activity === undefined ? {} : { activity: captured(activity, complete) }),
     ...(body === undefined ? {} : { body: Buffer.from(body).toString('base64') }),

@@ -19,13 +19,20 @@ export interface Fields {
   folded(name: string): string | readonly string[] | undefined;
 }
 
-export interface FieldFacts {
+/** What somebody has to look up, cheapest first. Read by getters, so that it is looked up only for who asks. */
+export const LATE_FACTS = ['firstSeen'] as const;
+export type LateFact = (typeof LATE_FACTS)[number];
+
+export interface LateFacts {
+  readonly firstSeen?: { readonly actorAgeS?: number | undefined; readonly hostAgeS?: number | undefined } | undefined;
+}
+
+export interface FieldFacts extends LateFacts {
   /** Flat: name, value, name, value, … as they came. */
   readonly requestHeaders: readonly string[];
   readonly keyHost: string;
   /** Address of the sender, or its network as a prefix. */
   readonly clientNet?: string | undefined;
-  readonly firstSeen?: { readonly actorAgeS?: number | undefined; readonly hostAgeS?: number | undefined } | undefined;
   /** Hosts of this instance. */
   readonly localHosts: ReadonlySet<string>;
   readonly nowMs: number;
