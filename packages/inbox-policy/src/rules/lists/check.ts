@@ -1,6 +1,6 @@
 // Check 16: hosts of an activity against block and allow lists, before anything dearer looks at it.
 
-import { idOf, isObject } from '../../activity/types.ts';
+import { idOf, isObject, typeOf } from '../../activity/types.ts';
 import { deny } from '../../denied.ts';
 import type { Denied, JsonObject, JsonValue } from '../../types.ts';
 import { hostOfUrl, listOf } from '../fields/post.ts';
@@ -46,7 +46,7 @@ export function checkActivityHosts(value: JsonObject, keyHost: string, lists: Ho
   return checkHosts(origin, lists) ?? checkHosts(nestedHosts(value), lists, 'nested');
 }
 
-/** Hosts of the objects, and of those who made them. Mentioned and addressed actors are not among them: they take no part. */
+/** Hosts of objects and targets, and of those who made them. Mentioned and addressed actors are not among them: they take no part. */
 export function nestedHosts(value: JsonObject): ReadonlySet<string> {
   const hosts = new Set<string>();
   let level: readonly JsonValue[] = inner(value);
@@ -59,7 +59,16 @@ export function nestedHosts(value: JsonObject): ReadonlySet<string> {
   return hosts;
 }
 
+/** Misskey reads the target of these alone; posts name the owner of their conversation in theirs. */
+const WITH_TARGET: ReadonlySet<string> = new Set(['Add', 'Remove', 'Move']);
+
 const inner = (value: JsonObject): readonly JsonValue[] =>
-  [value['object'], value['items'], value['orderedItems']].flatMap((part) => listOf(part)).slice(0, ITEMS_MAX);
+  [value['object'], value['items'], value['orderedItems'], targetsOf(value)].flatMap((part) => listOf(part)).slice(0, ITEMS_MAX);
+
+/** A target may be a link instead of an object. */
+const targetsOf = (value: JsonObject): readonly JsonValue[] =>
+  WITH_TARGET.has(typeOf(value) ?? '')
+    ? listOf(value['target']).flatMap((target) => (isObject(target) ? [target, target['href'] ?? null, target['url'] ?? null] : [target]))
+    : [];
 
 const hostsIn = (urls: readonly (string | undefined)[]): readonly string[] => urls.flatMap((url) => hostOfUrl(url) ?? []);

@@ -134,6 +134,23 @@ describe('checkHosts()', () => {
     expect(checkActivityHosts({ actor: evil }, 'evil.example', NO_HOST_LISTS)).toBeUndefined();
   });
 
+  it('looks at the target of Add, Remove and Move, in every shape that Misskey reads', () => {
+    const lists = use({ block: ['bad'] });
+    const code = (value: Parameters<typeof checkActivityHosts>[0], asked = lists): string | undefined => checkActivityHosts(value, 'peer.example', asked)?.code;
+    const from = { actor: 'https://peer.example/u', id: 'https://peer.example/1', object: 'https://peer.example/u' };
+    const shapesOf = (url: string): readonly Parameters<typeof checkActivityHosts>[0][string][] =>
+      [url, [url], { id: url }, { id: 'https://peer.example/c', attributedTo: url }, { type: 'Link', href: url }, [{ type: 'Link', url }]];
+    for (const type of ['Add', 'Remove', 'Move']) {
+      for (const target of shapesOf('https://a.evil.example/2')) expect([type, target, code({ ...from, type, target })]).toEqual([type, target, 'SEKISHO_INBOX_HOST_BLOCKED']);
+      for (const target of shapesOf('https://notevil.example/2')) expect([type, target, code({ ...from, type, target })]).toEqual([type, target, undefined]);
+      // As everything that is only named, it is no matter of allow lists.
+      expect(code({ ...from, type, target: 'https://other.example/2' }, use({ allow: ['good'] }))).toBeUndefined();
+    }
+    expect(code({ type: 'Collection', items: [{ ...from, type: 'Move', target: 'https://evil.example/2' }] })).toBe('SEKISHO_INBOX_HOST_BLOCKED');
+    // Of others nobody reads it.
+    expect(code({ ...from, type: 'Create', target: 'https://evil.example/2', object: { id: 'https://peer.example/2', type: 'Note', target: 'https://evil.example/2' } })).toBeUndefined();
+  });
+
   it('finds objects, their actors and the first of their authors at all depths that activities have', () => {
     const hosts = (value: unknown): readonly string[] => [...nestedHosts(value as Parameters<typeof nestedHosts>[0])].sort();
     expect(hosts({
