@@ -12,7 +12,7 @@ let nowMs = 1_800_000_000_000;
 const clock = { now: () => nowMs, monotonicMs: () => nowMs, sleep: async () => undefined };
 beforeAll(async () => {
   server = await startRedis();
-  redis = server.client({ enableOfflineQueue: false, maxRetriesPerRequest: 0, enableAutoPipelining: true });
+  redis = server.client({ enableOfflineQueue: false, maxRetriesPerRequest: 0 });
   await until(() => redis.status === 'ready');
 });
 afterAll(async () => {

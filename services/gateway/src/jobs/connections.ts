@@ -20,7 +20,7 @@ export interface WorkConnections {
 /** @param onError hears of every connection error; they are transient, the connections come back by themselves. */
 export function createWorkConnections(url: string, onError: (error: Error) => void): WorkConnections {
   const connect = createConnect(url, onError);
-  const commands = connect({ commandTimeout: COMMAND_MS, enableAutoPipelining: true });
+  const commands = connect({ commandTimeout: COMMAND_MS });
   const blobs = connect({ commandTimeout: BLOB_MS });
   const queue = connect({ commandTimeout: COMMAND_MS });
   const subscriber = connect({});

@@ -22,9 +22,9 @@ export interface StateConnections {
 export function createStateConnections(url: string, onError: (error: Error) => void): StateConnections {
   const connect = createConnect(url, onError);
   const command = { commandTimeout: COMMAND_MS };
-  const limiter = connect({ ...command, enableAutoPipelining: true });
+  const limiter = connect(command);
   const cache = connect(command);
-  const flights = connect({ ...command, enableAutoPipelining: true });
+  const flights = connect(command);
   const flightSubscriber = connect({});
   const purgeSubscriber = connect({});
   const all = [limiter, cache, flights, flightSubscriber, purgeSubscriber];
