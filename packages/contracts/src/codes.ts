@@ -202,6 +202,7 @@ export const CODES = {
   SEKISHO_INBOX_BUSY: row(503, 'OVERLOADED', 'warn', 'Too many activities are being read at once.'),
   SEKISHO_INBOX_FAULT: row(503, 'OVERLOADED', 'error', 'A check of the inbox failed by a defect; nothing is passed unjudged, and the sender tries again. Please report it with the log line.'),
   SEKISHO_INBOX_QUEUE_AWAY: row(503, 'OVERLOADED', 'error', 'The Redis of Misskey\'s queue did not take the job; check SEKISHO_MISSKEY_QUEUE_REDIS_URL.'),
+  SEKISHO_INBOX_DISPLACED: row(503, 'OVERLOADED', 'info', 'All places were taken while the body was still on its way, and of all such bodies this was the oldest of the network with the most of them. The sender tries again.'),
   // Between services.
   SEKISHO_CONTRACT_VERSION: row(503, 'OVERLOADED', 'error', 'Two services speak different versions of a contract; finish the rollout.'),
   SEKISHO_CONTRACT_INVALID: row(503, 'OVERLOADED', 'error', 'A message between two services does not fit its schema.'),

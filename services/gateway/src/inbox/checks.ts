@@ -121,7 +121,7 @@ async function checkRules(deps: CheckDeps, { visit, head }: Step, activity: Read
 /** Refused in every mode: Misskey would never answer, or would read another message than was judged. */
 const ALWAYS: ReadonlySet<string> = new Set([
   'SEKISHO_INBOX_PATH', 'SEKISHO_INBOX_MEDIA_TYPE', 'SEKISHO_INBOX_CONTENT_ENCODING', 'SEKISHO_INBOX_TOO_LARGE', 'SEKISHO_INBOX_HEADERS',
-  'SEKISHO_INBOX_BODY_TIMEOUT',
+  'SEKISHO_INBOX_BODY_TIMEOUT', 'SEKISHO_INBOX_DISPLACED',
 ]);
 
 /** Whether the mode `observe` only notes the refusal. */

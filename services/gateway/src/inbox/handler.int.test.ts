@@ -205,13 +205,15 @@ describe('limits of the process', () => {
 
   it('says that it is busy when others hold all places', async () => {
     let client = 0;
-    const inbox = await start('enforce', { limits: { readingMax: 1, perClientMax: 1 }, identify: () => ({ address: `c${(client += 1)}`, key: `c${client}`, net: 'n' }) });
-    const socket = connect(inbox.port, '127.0.0.1').on('error', () => undefined);
-    socket.write('POST /inbox HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n{');
-    await until(() => inbox.calls.includes('open'));
+    const misskey = Promise.withResolvers<FakeInbox['delivery']>();
+    const deliver = async (): Promise<FakeInbox['delivery']> => await misskey.promise;
+    const inbox = await start('enforce', { limits: { readingMax: 1, perClientMax: 1 }, forward: { deliver }, identify: () => ({ address: `c${(client += 1)}`, key: `c${client}`, net: 'n' }) });
+    const held = post(inbox);
+    await until(() => inbox.calls.includes('judge'));
     expect(await post(inbox)).toMatchObject({ status: 503, headers: { 'retry-after': '5' } });
     expect(inbox.ends[0]?.end.code).toBe('SEKISHO_INBOX_BUSY');
-    socket.destroy();
+    misskey.resolve(inbox.delivery);
+    expect((await held).status).toBe(202);
   });
 
   it('answers 408 to a body that trickles, whatever its pace', async () => {

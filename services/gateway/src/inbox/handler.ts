@@ -16,6 +16,7 @@ import { type Accepted, outcomeOf, sendDelivery, sendDenied } from './answer.ts'
 import type { Captures } from './captures.ts';
 import { type CheckDeps, checkBody, isObservable, onCpu } from './checks.ts';
 import { deny } from './deny.ts';
+import { type PlaceLimits, Places } from './places.ts';
 import type { Forward } from './forward.ts';
 import { type BodyLimits, readBody } from './read-body.ts';
 import type { Delivery, End, EnqueuePort, InboxDenied, Visit } from './types.ts';
@@ -38,7 +39,7 @@ export interface InboxDeps extends CheckDeps {
   readonly onEnd: (visit: Visit, end: End) => void;
   readonly onMisskey: (up: boolean) => void;
   readonly log: Logger;
-  readonly limits?: Partial<BodyLimits & { readonly readingMax: number; readonly perClientMax: number }>;
+  readonly limits?: Partial<BodyLimits & PlaceLimits>;
 }
 
 export interface InboxHandler {
@@ -51,11 +52,11 @@ export interface InboxHandler {
 }
 
 export function createInboxHandler(deps: InboxDeps): InboxHandler {
-  const { readingMax = INBOX_LIMITS.readingMax, perClientMax = PER_CLIENT_MAX, bytesMax = INBOX_LIMITS.bodyBytesMax, timeMs = INBOX_LIMITS.bodyMs } = deps.limits ?? {};
-  const gate = new Gate({ runningMax: readingMax, waitingMax: 0, perClientMax });
+  const { bytesMax = INBOX_LIMITS.bodyBytesMax, timeMs = INBOX_LIMITS.bodyMs } = deps.limits ?? {};
+  const places = new Places(deps.limits);
   const active = new Set<Promise<void>>();
   const begin = (visit: Visit): void => {
-    const work = receive({ ...deps, gate, bodyLimits: { bytesMax, timeMs } }, visit).finally(() => active.delete(work));
+    const work = receive({ ...deps, places, bodyLimits: { bytesMax, timeMs } }, visit).finally(() => active.delete(work));
     active.add(work);
   };
   return {
@@ -77,7 +78,7 @@ export function createInboxHandler(deps: InboxDeps): InboxHandler {
 }
 
 interface Receiving extends InboxDeps {
-  readonly gate: Gate;
+  readonly places: Places;
   readonly bodyLimits: BodyLimits;
 }
 
@@ -90,7 +91,7 @@ function arrive(deps: InboxDeps, req: IncomingMessage, res: ServerResponse): Vis
     arrivedMs: deps.clock.monotonicMs(),
     nowMs: deps.clock.now(),
     cpuMs: 0, forwardHeaders: [], head: undefined, body: undefined, claimed: undefined, activity: undefined, verified: false,
-    charge: undefined, mark: undefined, rule: undefined, hits: [], late: {}, observed: undefined, timings: {}, gone: false,
+    place: undefined, charge: undefined, mark: undefined, rule: undefined, hits: [], late: {}, observed: undefined, timings: {}, gone: false,
   };
   res.once('close', () => {
     visit.gone = !res.writableFinished;
@@ -110,7 +111,7 @@ async function receive(deps: Receiving, visit: Visit): Promise<void> {
     deps.log.error({ err: error, request_id: visit.requestId }, 'inbox request failed');
     await stop(deps, visit, faultOf(error)).catch(() => visit.res.destroy());
   } finally {
-    deps.gate.leave(entry);
+    if (visit.place !== undefined) deps.places.leave(visit.place);
   }
 }
 
@@ -148,10 +149,10 @@ function lostHeader(headers: readonly string[], signed: ReadonlySet<string>): st
 }
 
 /** The dearer part of 1: the price of the body, before it is read; and a place to read it in. */
-async function admit(deps: Receiving, visit: Visit, entry: { readonly clientKey: string; start(): void }): Promise<InboxDenied | undefined> {
-  const place = deps.gate.enter(entry);
-  if (place === 'full') return deny('SEKISHO_INBOX_BUSY', 'all places are taken');
-  if (place === 'client-full') return deny('SEKISHO_LIMIT_CLIENT', 'too many at once');
+async function admit(deps: Receiving, visit: Visit): Promise<InboxDenied | undefined> {
+  const place = deps.places.take(visit.client);
+  if (!place.ok) return place;
+  visit.place = place;
   const declared = visit.req.headers['content-length'];
   const price = inboxPrice(declared === undefined ? deps.bodyLimits.bytesMax : Number(declared));
   const opened = await deps.budget.open(visit.client, 'inbox', 'inbox', price);
@@ -163,7 +164,7 @@ async function admit(deps: Receiving, visit: Visit, entry: { readonly clientKey:
 /** 6 and 13 to 29. `gone`: nobody is there to be answered. */
 async function judge(deps: Receiving, visit: Visit): Promise<InboxDenied | 'gone' | undefined> {
   const beganMs = deps.clock.monotonicMs();
-  const read = await readBody(visit.req, deps.bodyLimits);
+  const read = await readBody(visit.req, deps.bodyLimits, (onTaken) => deps.places.offer(visit, onTaken));
   visit.timings.readMs = deps.clock.monotonicMs() - beganMs;
   if (read.kind === 'gone') return 'gone';
   if (read.kind === 'denied') return read.denied;
@@ -226,8 +227,11 @@ async function bring(deps: Receiving, visit: Visit): Promise<Delivery> {
 async function stop(deps: Receiving, visit: Visit, reason: InboxDenied): Promise<void> {
   const isKept = reason.code !== 'SEKISHO_INBOX_RULE_QUARANTINE' || (await deps.captures.quarantine(visit));
   const denied = isKept ? reason : deny('SEKISHO_REDIS_AWAY', 'what a rule keeps back could not be kept');
+/** What held its place until others needed it pays for that: coming again at once would otherwise be free. */
+const isOurs = ({ code }: InboxDenied): boolean => CODES[code].status === 503 && code !== 'SEKISHO_INBOX_DISPLACED';
+
   await visit.mark?.release();
-  pay(visit, CODES[denied.code].status === 503 ? 'used' : 'full');
+  pay(visit, isOurs(denied) ? 'used' : 'full');
   refuse(deps, visit, denied);
 }
 

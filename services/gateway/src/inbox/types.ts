@@ -7,6 +7,7 @@ import type { ActivityRules, Denied, HeadRules, InboxHead, JsonObject, ReadActiv
 import type { LateFacts } from '@sekisho/inbox-policy/rules';
 import type { BudgetCharge } from '../limits/budget.ts';
 import type { ClientIdentity } from '../media/types.ts';
+import type { Place } from './places.ts';
 
 /** A refusal with what only some of them know: how long the sender should wait. */
 export interface InboxDenied extends Denied {
@@ -34,6 +35,7 @@ export interface Visit {
   activity: ReadActivity | undefined;
   /** The signature was checked with the sender's key. */
   verified: boolean;
+  place: Place | undefined;
   charge: BudgetCharge | undefined;
   mark: Mark | undefined;
   /** Rule that decided. */
