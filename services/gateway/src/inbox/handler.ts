@@ -10,19 +10,15 @@ import type { Logger } from '@sekisho/runtime';
 import type { Identify } from '../client/identity.ts';
 import type { Budget } from '../limits/budget.ts';
 import { requestIdOf } from '../media/respond.ts';
-import { Gate } from '../passthrough/gate.ts';
 import { readRequestHead } from '../passthrough/head.ts';
 import { type Accepted, outcomeOf, sendDelivery, sendDenied } from './answer.ts';
 import type { Captures } from './captures.ts';
 import { type CheckDeps, checkBody, isObservable, onCpu } from './checks.ts';
 import { deny } from './deny.ts';
-import { type PlaceLimits, Places } from './places.ts';
 import type { Forward } from './forward.ts';
+import { type PlaceLimits, Places } from './places.ts';
 import { type BodyLimits, readBody } from './read-body.ts';
 import type { Delivery, End, EnqueuePort, InboxDenied, Visit } from './types.ts';
-
-/** Of one client, of the `readingMax` there are: a large server's own parallel deliveries, not all there is. */
-const PER_CLIENT_MAX = 64;
 
 export interface InboxDeps extends CheckDeps {
   readonly budget: Budget;
@@ -101,9 +97,8 @@ function arrive(deps: InboxDeps, req: IncomingMessage, res: ServerResponse): Vis
 
 /** Never rejects. */
 async function receive(deps: Receiving, visit: Visit): Promise<void> {
-  const entry = { clientKey: visit.client.key, start: () => undefined };
   try {
-    const denied = checkHead(deps, visit) ?? await admit(deps, visit, entry) ?? await judge(deps, visit);
+    const denied = checkHead(deps, visit) ?? await admit(deps, visit) ?? await judge(deps, visit);
     if (denied === 'gone' || visit.gone) await leave(deps, visit);
     else if (denied === undefined) await deliver(deps, visit);
     else await stop(deps, visit, denied);
@@ -227,13 +222,13 @@ async function bring(deps: Receiving, visit: Visit): Promise<Delivery> {
 async function stop(deps: Receiving, visit: Visit, reason: InboxDenied): Promise<void> {
   const isKept = reason.code !== 'SEKISHO_INBOX_RULE_QUARANTINE' || (await deps.captures.quarantine(visit));
   const denied = isKept ? reason : deny('SEKISHO_REDIS_AWAY', 'what a rule keeps back could not be kept');
-/** What held its place until others needed it pays for that: coming again at once would otherwise be free. */
-const isOurs = ({ code }: InboxDenied): boolean => CODES[code].status === 503 && code !== 'SEKISHO_INBOX_DISPLACED';
-
   await visit.mark?.release();
   pay(visit, isOurs(denied) ? 'used' : 'full');
   refuse(deps, visit, denied);
 }
+
+/** What held its place until others needed it pays for that: coming again at once would otherwise be free. */
+const isOurs = ({ code }: InboxDenied): boolean => CODES[code].status === 503 && code !== 'SEKISHO_INBOX_DISPLACED';
 
 async function leave(deps: Receiving, visit: Visit): Promise<void> {
   await visit.mark?.release();
