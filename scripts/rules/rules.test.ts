@@ -87,6 +87,19 @@ describe('replayRules()', () => {
     });
   });
 
+  it('reads samples and quarantine from one file', async () => {
+    const text = 'rules: [{ id: a, action: quarantine, when: { field: content, op: regex, value: "^a+$" } }]';
+    const kept = createCapture({
+      arrivedMs: NOW_MS, target: '/inbox', rawHeaders: ['Host', 'misskey.origin.example'], keyHost: 'bait.peer.example', activity: { ...first!.activity, visibility: 'direct' }, body: Buffer.from('{}'),
+      verdict: { decision: 'quarantine', code: 'SEKISHO_INBOX_RULE_QUARANTINE', rule: 'a' },
+    });
+    const path = put('both.jsonl', `${capture(second)}\n${JSON.stringify(kept)}\n`);
+    expect(await replayRules(text, 'rules.yaml', path)).toEqual({
+      ok: true,
+      lines: ['2 requests, 0 of them refused before the rules, 0 without the contents of the post', '  a: 1 hits', '  block and allow lists: 0', '0 decisions would change'],
+    });
+  });
+
   it('fails on a capture that is none or not there, and on bad rules', async () => {
     expect(await replayRules('', 'r', put('bad.jsonl', 'x\n'))).toMatchObject({ ok: false, lines: expect.arrayContaining(['  line 1 is no capture: not JSON']) });
     expect(await replayRules('', 'r', join(folder, 'none'))).toMatchObject({ ok: false, lines: [expect.stringContaining('ENOENT')] });

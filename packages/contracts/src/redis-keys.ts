@@ -48,9 +48,13 @@ export const stateKeys = {
   inboxList: (id: string): string => `${PREFIX}:inbox:list:${id}`,
   /** When a host or actor was seen first, ms. */
   inboxFirst: (hash: string): string => `${PREFIX}:inbox:first:${hash}`,
-  /** Capped stream of decisions, and that of kept requests. */
+  /** To whom a post went that was not for everybody. */
+  inboxAudience: (hash: string): string => `${PREFIX}:inbox:aud:${hash}`,
+  /** Capped stream of decisions. */
   audit: `${PREFIX}:audit`,
+  /** Capped streams of kept requests: samples, and what rules hold back, which no flood of the former may push out. */
   inboxCaptures: `${PREFIX}:inbox:captures`,
+  inboxQuarantine: `${PREFIX}:inbox:quarantine`,
   /** Channel on which gateways hear of purges. */
   purge: `${PREFIX}:purge`,
   /** Limiter: its own tag, so that a cluster keeps it on one shard. */

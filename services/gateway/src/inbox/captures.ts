@@ -3,20 +3,16 @@
 
 import { type CaptureInput, createCapture } from '@sekisho/inbox-policy/rules';
 import { CODES } from '@sekisho/contracts';
-import { inTime } from '@sekisho/runtime';
-import type { Redis } from 'ioredis';
 import type { CappedStream } from './capped-stream.ts';
+import type { Quarantine } from './quarantine.ts';
 import type { End, Visit } from './types.ts';
 
-const CALL_MS = 1_000;
 const FIELD = 'capture';
 
 export interface CapturesOptions {
-  readonly redis: Redis;
-  readonly key: string;
-  readonly entriesMax: number;
-  /** Of the same key; for samples, which nobody waits for. */
-  readonly stream: Pick<CappedStream, 'add'>;
+  readonly quarantine: Quarantine;
+  /** Nobody waits for these. */
+  readonly samples: Pick<CappedStream, 'add'>;
   /** 0 to 100. */
   readonly percent: number;
   readonly random?: () => number;
@@ -29,19 +25,16 @@ export interface Captures {
   sample(visit: Visit, end: End): void;
 }
 
-export function createCaptures({ redis, key, entriesMax, stream, percent, random = Math.random }: CapturesOptions): Captures {
+export function createCaptures({ quarantine, samples, percent, random = Math.random }: CapturesOptions): Captures {
   return {
-    quarantine: async (visit) => {
-      const line = lineOf(visit, { decision: 'quarantine', code: 'SEKISHO_INBOX_RULE_QUARANTINE' }, visit.body);
-      const added = redis.xadd(key, 'MAXLEN', '~', entriesMax, '*', FIELD, line);
-      return await inTime(added.then(() => true), CALL_MS, () => false).catch(() => false);
-    },
+    quarantine: async (visit) =>
+      await quarantine.keep(lineOf(visit, { decision: 'quarantine', code: 'SEKISHO_INBOX_RULE_QUARANTINE' }, visit.body)),
     sample: (visit, end) => {
       if (visit.head === undefined || end.decision === 'quarantine' || random() * 100 >= percent) return;
       const { code } = end;
       // In the mode `observe`, what the rules would have decided.
       const decision = visit.observed === undefined ? end.decision : CODES[visit.observed.code].status === 202 ? 'drop' : 'deny';
-      stream.add([FIELD, lineOf(visit, { decision, code })]);
+      samples.add([FIELD, lineOf(visit, { decision, code })]);
     },
   };
 }

@@ -22,6 +22,7 @@ import type { InboxConfig } from './inbox-config.ts';
 import { createKeys } from './keys/keys.ts';
 import { createMarks } from './marks.ts';
 import type { InboxMetrics } from './metrics.ts';
+import { createPushedOutWarning, createQuarantine } from './quarantine.ts';
 import { createRecord } from './record.ts';
 import { createListStore } from './rules-file/list-store.ts';
 import { openInboxRules } from './rules-file/rules-file.ts';
@@ -29,7 +30,7 @@ import { createRulesPort } from './rules.ts';
 
 /** About 400 bytes each. */
 const AUDIT_ENTRIES_MAX = 20_000;
-/** Half a MiB each at most; 5 KiB is usual. */
+/** Samples: 200 KiB each at most, 5 KiB is usual. */
 const CAPTURES_MAX = 500;
 const AUDIT_WAITING_MAX = 2_000;
 const CAPTURES_WAITING_MAX = 50;
@@ -119,12 +120,21 @@ export async function openInbox(options: InboxOptions): Promise<Inbox> {
   };
 }
 
-function createStreams({ config, redis, metrics }: InboxOptions) {
+const relationshipOf = ({ clock, log, metrics }: InboxOptions, database: Database | undefined): FindRelationship =>
+  (database === undefined ? noRelationship(log) : createRelationship({ database, clock, log, onLookUp: (result) => metrics.relationships.inc({ result }) }));
+
+function createStreams({ config, redis, metrics, log, clock }: InboxOptions) {
   const streamOf = (stream: 'audit' | 'captures', key: string, sizes: { readonly entriesMax: number; readonly waitingMax: number }) =>
     createCappedStream({ redis: redis.large, key, ...sizes, onLost: (entries) => metrics.lost.inc({ stream }, entries) });
   const audit = streamOf('audit', stateKeys.audit, { entriesMax: AUDIT_ENTRIES_MAX, waitingMax: AUDIT_WAITING_MAX });
   const samples = streamOf('captures', stateKeys.inboxCaptures, { entriesMax: CAPTURES_MAX, waitingMax: CAPTURES_WAITING_MAX });
-  const captures = createCaptures({ redis: redis.large, key: stateKeys.inboxCaptures, entriesMax: CAPTURES_MAX, stream: samples, percent: config.capturePercent });
+  const warn = createPushedOutWarning(log, clock);
+  const onPushedOut = (entries: number): void => {
+    metrics.quarantineLost.inc(undefined, entries);
+    warn(entries);
+  };
+  const quarantine = createQuarantine({ redis: redis.large, key: stateKeys.inboxQuarantine, onPushedOut });
+  const captures = createCaptures({ quarantine, samples, percent: config.capturePercent });
   return { audit, captures, close: async () => void (await Promise.all([audit.close(), samples.close()])) };
 }
 

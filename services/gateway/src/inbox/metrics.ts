@@ -59,3 +59,4 @@ export const createInboxMetrics = (metrics: Metrics) => ({
   lost: metrics.counter({ name: 'inbox_events_lost_total', help: 'Entries of the audit or capture stream that Redis did not take.', labels: { stream: ['audit', 'captures'] } }),
   active: metrics.gauge({ name: 'inbox_active_requests', help: 'Activities that are read, judged or delivered.' }),
 });
+  quarantineLost: metrics.counter({ name: 'inbox_quarantine_lost_total', help: 'Requests in quarantine that newer ones pushed out; Misskey never had them.' }),

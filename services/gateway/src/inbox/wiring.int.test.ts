@@ -71,7 +71,7 @@ describe('the rules file', () => {
     const request = signed({ activity: fresh('like') });
     expect((await send(rig, request)).status).toBe(202);
     expect(rig.stub.requests).toHaveLength(0);
-    const [[, fields] = ['', []]] = await rig.admin.xrevrange(stateKeys.inboxCaptures, '+', '-', 'COUNT', 1);
+    const [[, fields] = ['', []]] = await rig.admin.xrevrange(stateKeys.inboxQuarantine, '+', '-', 'COUNT', 1);
     const parsed = parseCapture(fields[1] ?? '');
     if (!parsed.ok) throw new Error(parsed.detail);
     expect(Buffer.from(parsed.capture.body ?? '', 'base64')).toEqual(request.body);
@@ -83,6 +83,15 @@ describe('the rules file', () => {
     } finally {
       await rig.admin.config('SET', 'maxmemory', '128mb');
     }
+  });
+
+  it('keeps samples in another stream than what it puts into quarantine', async () => {
+    await rig.restart({ SEKISHO_INBOX_RULES_FILE: put(rule('quarantine')), SEKISHO_INBOX_CAPTURE_PERCENT: '100' });
+    await rig.admin.del(stateKeys.inboxQuarantine, stateKeys.inboxCaptures);
+    expect(await post(fresh('like'))).toBe(202);
+    expect(await post(fresh('follow'))).toBe(202);
+    await until(async () => (await rig.admin.xlen(stateKeys.inboxCaptures)) === 1);
+    expect(await rig.admin.xlen(stateKeys.inboxQuarantine)).toBe(1);
   });
 
   it('learns whom it saw first when a rule asks, from what Misskey has taken', async () => {
