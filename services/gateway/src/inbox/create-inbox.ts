@@ -101,7 +101,7 @@ export async function openInbox(options: InboxOptions): Promise<Inbox> {
       streams.captures.sample(visit, end);
     },
   });
-  const actor = config.actorKey === undefined ? undefined : createOwnActor({ publicUrl, key: config.actorKey });
+  const actor = config.actorKey === undefined ? undefined : createOwnActor({ publicUrl, key: config.actorKey, budget: options.budget, identify: options.identify });
   return {
     handle: (req, res) => handler.handle(req, res) || (actor?.handle(req, res) ?? false),
     get active() {

@@ -1,16 +1,29 @@
 import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
 import { generateKeyPairSync } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { parsePublicKey } from '@sekisho/inbox-policy';
 import { FakeClock } from '@sekisho/testkit/clock';
+import { createIdentify } from '../../client/identity.ts';
+import type { Refused } from '../../limits/budget.ts';
 import { readActorKey } from './actor-key.ts';
 import { createOwnActor } from './own-actor.ts';
 import { createSign } from './sign.ts';
 
 const publicUrl = new URL('https://m.example');
 const pair = generateKeyPairSync('rsa', { modulusLength: 2_048 });
-const actor = createOwnActor({ publicUrl, key: pair.privateKey });
+/** As if the client's budget were spent, when set. */
+let over: Refused | undefined;
+const charged: unknown[] = [];
+const actor = createOwnActor({
+  publicUrl, key: pair.privateKey, identify: createIdentify({ trustedProxies: ['127.0.0.0/8'] }),
+  budget: {
+    tick: (...charge) => {
+      charged.push(charge);
+      return over;
+    },
+  },
+});
 let server: Server;
 let base: string;
 /** What was left for Misskey, as it was. */
@@ -30,7 +43,12 @@ afterAll(() => {
   server.closeAllConnections();
   server.close();
 });
-const get = async (path: string, method = 'GET'): Promise<Response> => await fetch(`${base}${path}`, { method, headers: { connection: 'close' } });
+beforeEach(() => {
+  over = undefined;
+  charged.length = 0;
+});
+const get = async (path: string, method = 'GET', more: Readonly<Record<string, string>> = {}): Promise<Response> =>
+  await fetch(`${base}${path}`, { method, headers: { connection: 'close', ...more } });
 const account = encodeURIComponent('acct:sekisho.gateway@m.example');
 
 describe('the own actor', () => {
@@ -79,6 +97,23 @@ describe('the own actor', () => {
   ])('leaves %s %s to Misskey as it is', async (method, path) => {
     expect((await get(path, method)).status).toBe(404);
     expect(passed.at(-1)).toMatch(new RegExp(`^${method} ${path.replaceAll(/[.?[\]()+]/g, String.raw`\$&`)} `));
+    // Where it is answered, it is charged.
+    expect(charged).toEqual([]);
+  });
+
+  const own: readonly (readonly [method: string, path: string])[] = [
+    ['GET', '/.sekisho/actor'], ['HEAD', '/.sekisho/actor'], ['POST', '/.sekisho/actor'], ['GET', '/.sekisho/actor/outbox'], ['GET', `/.well-known/webfinger?resource=${account}`],
+  ];
+  it.each(own)('costs who asks for %s %s as much as a page', async (method, path) => {
+    await get(path, method, { 'x-forwarded-for': '198.51.100.7' });
+    expect(charged).toEqual([[{ address: '198.51.100.7', key: '198.51.100.7', net: '198.51.100.0/24' }, 'pages', 1]]);
+  });
+
+  it.each(own)('answers %s %s with 429 to a spent budget', async (method, path) => {
+    over = { ok: false, code: 'SEKISHO_LIMIT_CLIENT', retryAfterS: 7 };
+    const answer = await get(path, method);
+    expect([answer.status, answer.headers.get('retry-after'), answer.headers.get('sekisho-code')]).toEqual([429, '7', 'RATE_LIMITED']);
+    expect(await answer.text()).not.toContain('sekisho.gateway');
   });
 });
 
