@@ -69,6 +69,11 @@ export class MemoryLimiter implements RefundLimiter, DebitPort {
   }
 
   async charge(specs: readonly BucketSpec[], costMs: number): Promise<ChargeVerdict> {
+    return this.chargeNow(specs, costMs);
+  }
+
+  /** As `charge`, for who cannot wait. */
+  chargeNow(specs: readonly BucketSpec[], costMs: number): ChargeVerdict {
     const at = this.#instant();
     this.#dropLapsed(at);
     const buckets = checkBuckets(specs);
@@ -110,6 +115,10 @@ export class MemoryLimiter implements RefundLimiter, DebitPort {
   }
 
   async settle(id: string, usedMs: number): Promise<Settled> {
+    return this.settleNow(id, usedMs);
+  }
+
+  settleNow(id: string, usedMs: number): Settled {
     const at = this.#instant();
     this.#dropLapsed(at);
     const charge = this.#charges.get(id);

@@ -1,11 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { setTimeout as delay } from 'node:timers/promises';
+import { BoundLog } from './bound-log.ts';
 import { freshBucket, levelOf } from './conformance.ts';
 import { Guard } from './guard.ts';
 import { MemoryLimiter } from './memory.ts';
-import { BatchedMeter, type MeterOptions } from './meter.ts';
-import type { Debit, DebitPort } from './port.ts';
+import { BatchedMeter, type Hold, type HoldVerdict, type MeterOptions } from './meter.ts';
+import { type Debit, DEBIT_MAX_MS, type DebitPort } from './port.ts';
 
 /** Debits go to a limiter in the process, which can be taken away. */
 class FlakyPort implements DebitPort {
@@ -147,6 +148,134 @@ describe('BatchedMeter', () => {
     for (let at = 0; at < 80; at += 1) admitted += meter.tick([bucket], 1).ok ? 1 : 0;
     expect(admitted).toBeGreaterThan(80);
     await meter.close();
+  });
+
+  it('takes a changed size of a known bucket', async () => {
+    const { meter } = setUp();
+    const bucket = freshBucket(10);
+    expect(meter.tick([bucket], 10).ok).toBe(true);
+    expect(meter.tick([{ ...bucket }], 1).ok).toBe(false);
+    expect(meter.tick([{ ...bucket, capacityMs: 11 }], 1).ok).toBe(true);
+    await meter.close();
+  });
+
+  describe('hold()', () => {
+    const held = (verdict: HoldVerdict): Hold => {
+      if (!verdict.ok) throw new Error('the hold does not fit');
+      return verdict;
+    };
+
+    it('holds the price in the process and carries only what was used', async () => {
+      const { meter, port } = setUp();
+      const two = [freshBucket(100), freshBucket(200)];
+      const one = held(meter.hold(two, 60));
+      const other = held(meter.hold(two, 40));
+      expect(meter.hold(two, 1)).toMatchObject({ ok: false, bucket: 0 });
+      expect(meter.tick(two, 1)).toMatchObject({ ok: false, bucket: 0 });
+      await meter.flush();
+      expect(await levelOf(port.inner, two[0]!)).toBe(0);
+      expect(one.settle(5)).toBe('first');
+      expect(one.settle(90)).toBe('again');
+      expect(other.settle(2.1)).toBe('first');
+      await meter.flush();
+      for (const bucket of two) expect(await levelOf(port.inner, bucket)).toBe(8);
+      expect(meter.tick(two, 92)).toEqual({ ok: true });
+      expect(meter.tick(two, 1)).toMatchObject({ ok: false, bucket: 0 });
+      await meter.close();
+    });
+
+    it('drains nothing of what is held', async () => {
+      const { meter, advance } = setUp();
+      const bucket = freshBucket(10, 1_000);
+      const one = held(meter.hold([bucket], 10));
+      advance(1_000);
+      expect(meter.tick([bucket], 1)).toMatchObject({ ok: false });
+      one.settle(10);
+      expect(meter.tick([bucket], 1)).toMatchObject({ ok: false });
+      advance(10);
+      expect(meter.tick([bucket], 10)).toEqual({ ok: true });
+      await meter.close();
+    });
+
+    it.each<[string, number, number]>([
+      ['the whole price for a number that is none', Number.NaN, 10], ['nothing for less than nothing', -5, 0], ['more than was held, into debt', 15, 15],
+      ['at most what a debit may be', 1e9, 10 + DEBIT_MAX_MS],
+    ])('pays %s', async (_name, used, paid) => {
+      const { meter, port } = setUp();
+      const bucket = freshBucket(20);
+      held(meter.hold([bucket], 10)).settle(used);
+      await meter.close();
+      expect(await levelOf(port.inner, bucket)).toBe(paid);
+    });
+
+    it('keeps the buckets of open holds when the table is full', async () => {
+      const { meter, advance } = setUp({ keysMax: 2 });
+      const bucket = freshBucket(10, 1_000);
+      const one = held(meter.hold([bucket], 10));
+      advance(5_000);
+      for (let at = 0; at < 5; at += 1) meter.tick([freshBucket(10, 1)], 1);
+      expect(meter.tick([bucket], 1)).toMatchObject({ ok: false });
+      one.settle(0);
+      expect(meter.tick([bucket], 10)).toEqual({ ok: true });
+      await meter.close();
+    });
+
+    it('gives back in the process, too, while Redis is away', async () => {
+      const { meter, port } = setUp();
+      const bucket = freshBucket(80);
+      port.down = true;
+      meter.tick([bucket], 1);
+      await meter.flush();
+      const one = held(meter.hold([bucket], 10));
+      expect(meter.hold([bucket], 1).ok).toBe(false);
+      expect(one.settle(4)).toBe('first');
+      expect(one.settle(4)).toBe('again');
+      expect(meter.tick([bucket], 6)).toEqual({ ok: true });
+      expect(meter.tick([bucket], 1).ok).toBe(false);
+      await meter.close();
+    });
+
+    it('settles in the process what was held before Redis went away', async () => {
+      const { meter, port } = setUp();
+      const bucket = freshBucket(100);
+      const one = held(meter.hold([bucket], 100));
+      port.down = true;
+      meter.tick([freshBucket(9)], 1);
+      await meter.flush();
+      expect(one.settle(1)).toBe('first');
+      await meter.close();
+    });
+
+    it('keeps the bound in one process, whatever is held and given back', async () => {
+      const stepArb = fc.record({ dtMs: fc.integer({ min: 0, max: 300 }), cost: fc.integer({ min: 1, max: 30 }), used: fc.integer({ min: 0, max: 30 }), settles: fc.nat({ max: 5 }), flushes: fc.boolean() });
+      await fc.assert(
+        fc.asyncProperty(fc.array(stepArb, { minLength: 1, maxLength: 80 }), async (steps) => {
+          const { meter, advance } = setUp();
+          const bucket = freshBucket(40, 100);
+          const log = new BoundLog([{ capacityMs: 40, emissionUs: 10_000 }], { debitMaxMs: 0, ttlUs: Number.MAX_SAFE_INTEGER });
+          const open: { readonly id: string; readonly hold: Hold; readonly cost: number }[] = [];
+          let nowUs = 0;
+          for (const [at, { dtMs, cost, used, settles, flushes }] of steps.entries()) {
+            advance(dtMs);
+            nowUs += dtMs * 1_000;
+            const verdict = meter.hold([bucket], cost);
+            if (verdict.ok) {
+              open.push({ id: `${at}`, hold: verdict, cost });
+              log.admitted(`${at}`, nowUs, cost);
+            }
+            const [ended] = settles < open.length ? open.splice(settles, 1) : [];
+            if (ended !== undefined) {
+              ended.hold.settle(Math.min(used, ended.cost));
+              log.changed(ended.id, nowUs, Math.max(0, ended.cost - used));
+              log.ended(ended.id);
+            }
+            if (flushes) await meter.flush();
+          }
+          await meter.close();
+        }),
+        { numRuns: 500 },
+      );
+    });
   });
 
   it('throws for numbers that are none', async () => {

@@ -1,16 +1,18 @@
-// Counts what is too cheap to ask Redis for (a hit, a 304, a refusal): admitted from the level last heard of, carried to
-// Redis in batches. Several processes together overshoot a bucket by what they admit between two flushes, no more.
+// Counts what is too cheap to ask Redis for (a hit, a 304, a refusal, an activity): admitted from the level last heard of,
+// carried to Redis in batches. What is held stays in the process until it is settled, and only what was used is carried:
+// nothing is ever given back in Redis. Several processes together overshoot a bucket by what they admit between two flushes
+// and by what the others hold, no more.
 
 import { LOCAL_SHARE } from './fallback.ts';
 import type { Guard } from './guard.ts';
 import type { MemoryLimiter, TakeVerdict } from './memory.ts';
+import { type Entry, MeterTable } from './meter-table.ts';
 import {
-  type Bucket,
   type BucketSpec,
   DEBITS_MAX,
   type DebitPort,
-  checkBucket,
   checkCost,
+  refundOf,
   retryAfterMs,
   shareOf,
 } from './port.ts';
@@ -22,9 +24,6 @@ const FLUSH_KEYS = 1_000;
 const FLUSH_KEYS_MAX = 2_000;
 /** Nobody waits for a flush. */
 const FLUSH_DEADLINE_MS = 1_000;
-const KEYS_MAX = 50_000;
-/** Old keys looked at when the table is full: bounds what a flood of new keys costs per request. */
-const PROBES_MAX = 64;
 const FULL_RETRY_MS = 1_000;
 
 export interface MeterOptions {
@@ -39,20 +38,20 @@ export interface MeterOptions {
   readonly keysMax?: number;
 }
 
-interface Entry {
-  spec: BucketSpec;
-  bucket: Bucket;
-  /** As far as this process knows. */
-  tatUs: number;
-  /** Counted and not yet carried to Redis. */
-  pendingMs: number;
+export interface Hold {
+  readonly ok: true;
+  readonly costMs: number;
+  /** Pays what was used and ends the hold; the first call counts. As `RefundLimiter.settle`: NaN pays the whole price. */
+  settle(usedMs: number): 'first' | 'again';
 }
+export type HoldVerdict = Hold | Exclude<TakeVerdict, { readonly ok: true }>;
 
 export class BatchedMeter {
   readonly #options: MeterOptions;
   readonly #nowMs: () => number;
-  readonly #entries = new Map<string, Entry>();
-  readonly #dirty = new Set<Entry>();
+  readonly #table: MeterTable;
+  /** No set: the tables that a busy set leaves behind keep its entries alive until the next full collection. */
+  readonly #dirty: Entry[] = [];
   #timer: NodeJS.Timeout | undefined;
   #flushing: Promise<void> | undefined;
   #closed = false;
@@ -60,44 +59,44 @@ export class BatchedMeter {
   constructor(options: MeterOptions) {
     this.#options = options;
     this.#nowMs = options.nowMs ?? (() => performance.now());
+    this.#table = new MeterTable(options.keysMax);
   }
 
   /** Keys kept. */
   get size(): number {
-    return this.#entries.size;
+    return this.#table.size;
   }
 
   /** Pays at once, in all buckets or in none; a refusal costs nothing. @throws RangeError for numbers that are none. */
   tick(specs: readonly BucketSpec[], costMs: number): TakeVerdict {
     const cost = checkCost(costMs);
     if (this.#options.guard.state !== 'closed') return this.#tickLocal(specs, cost);
-    const nowUs = this.#nowUs();
-    const entries: Entry[] = [];
-    for (const [index, spec] of specs.entries()) {
-      const entry = this.#entryFor(spec, nowUs);
-      if (entry === undefined) return { ok: false, bucket: index, retryAfterMs: FULL_RETRY_MS };
-      const { emissionUs, capacityUs } = entry.bucket;
-      const overUs = Math.max(0, entry.tatUs - nowUs) + emissionUs * cost - capacityUs;
-      if (overUs > 0) {
-        // A refund elsewhere may have made room since: ask again with the next flush.
-        this.#mark(entry);
-        return { ok: false, bucket: index, retryAfterMs: retryAfterMs(overUs) };
-      }
-      entries.push(entry);
-    }
-    for (const entry of entries) {
-      entry.tatUs = Math.max(entry.tatUs, nowUs) + entry.bucket.emissionUs * cost;
-      entry.pendingMs += cost;
-      this.#mark(entry);
-    }
+    const admitted = this.#admit(specs, cost);
+    if (!admitted.ok) return admitted;
+    this.#pay(admitted.entries, cost);
     return { ok: true };
+  }
+
+  /**
+   * Holds `costMs` in all buckets or in none until it is settled. @throws RangeError for numbers that are none.
+   */
+  hold(specs: readonly BucketSpec[], costMs: number): HoldVerdict {
+    const cost = checkCost(costMs);
+    if (this.#options.guard.state !== 'closed') {
+      const { local } = this.#options;
+      this.#probe(specs);
+      const charged = local.chargeNow(this.#shares(specs), cost);
+      return charged.ok ? { ok: true, costMs: cost, settle: (usedMs) => local.settleNow(charged.id, usedMs) } : charged;
+    }
+    const admitted = this.#admit(specs, cost);
+    return admitted.ok ? this.#held(admitted.entries, cost) : admitted;
   }
 
   /** Carries what is counted to Redis, one flush at a time. Never rejects: what a failed flush carried is forgotten, since a second try could debit twice. */
   async flush(): Promise<void> {
     this.#flushing ??= this.#flushOnce().finally(() => {
       this.#flushing = undefined;
-      if (this.#dirty.size > 0) this.#schedule();
+      if (this.#dirty.length > 0) this.#schedule();
     });
     await this.#flushing;
   }
@@ -107,46 +106,73 @@ export class BatchedMeter {
     this.#closed = true;
     clearTimeout(this.#timer);
     await this.#flushing;
-    const rounds = Math.ceil(this.#dirty.size / FLUSH_KEYS_MAX);
+    const rounds = Math.ceil(this.#dirty.length / FLUSH_KEYS_MAX);
     for (let round = 0; round < rounds; round += 1) await this.flush();
   }
 
+  #admit(specs: readonly BucketSpec[], cost: number): { readonly ok: true; readonly entries: readonly Entry[] } | Exclude<TakeVerdict, { readonly ok: true }> {
+    const nowUs = this.#nowUs();
+    const entries: Entry[] = [];
+    for (const [index, spec] of specs.entries()) {
+      const entry = this.#table.get(spec, nowUs);
+      if (entry === undefined) return { ok: false, bucket: index, retryAfterMs: FULL_RETRY_MS };
+      const { emissionUs, capacityUs } = entry.bucket;
+      const overUs = Math.max(0, entry.tatUs - nowUs) + emissionUs * (entry.heldMs + cost) - capacityUs;
+      if (overUs > 0) {
+        // A refund elsewhere may have made room since: ask again with the next flush.
+        this.#mark(entry);
+        return { ok: false, bucket: index, retryAfterMs: retryAfterMs(overUs) };
+      }
+      entries.push(entry);
+    }
+    return { ok: true, entries };
+  }
+
+  #pay(entries: readonly Entry[], cost: number): void {
+    const nowUs = this.#nowUs();
+    for (const entry of entries) {
+      entry.tatUs = Math.max(entry.tatUs, nowUs) + entry.bucket.emissionUs * cost;
+      entry.pendingMs += cost;
+      this.#mark(entry);
+    }
+  }
+
+  #held(entries: readonly Entry[], costMs: number): Hold {
+    for (const entry of entries) entry.heldMs += costMs;
+    let isOpen = true;
+    return {
+      ok: true, costMs,
+      settle: (usedMs) => {
+        if (!isOpen) return 'again';
+        isOpen = false;
+        for (const entry of entries) entry.heldMs -= costMs;
+        const paid = costMs - refundOf(costMs, usedMs);
+        if (paid > 0) this.#pay(entries, paid);
+        return 'first';
+      },
+    };
+  }
+
   #tickLocal(specs: readonly BucketSpec[], cost: number): TakeVerdict {
-    const first = specs[0];
-    // Something has to probe the breaker where nothing but hits come in.
-    const entry = first !== undefined && this.#dirty.size === 0 ? this.#entryFor(first, this.#nowUs()) : undefined;
+    this.#probe(specs);
+    return this.#options.local.take(this.#shares(specs), cost);
+  }
+
+  /** Something has to probe the breaker where nothing but hits come in. */
+  #probe([first]: readonly BucketSpec[]): void {
+    const entry = first !== undefined && this.#dirty.length === 0 ? this.#table.get(first, this.#nowUs()) : undefined;
     if (entry !== undefined) this.#mark(entry);
-    return this.#options.local.take(specs.map((spec) => shareOf(spec, this.#options.localShare ?? LOCAL_SHARE)), cost);
   }
 
-  #entryFor(spec: BucketSpec, nowUs: number): Entry | undefined {
-    const known = this.#entries.get(spec.key);
-    if (known !== undefined) {
-      if (known.spec !== spec) Object.assign(known, { spec, bucket: checkBucket(spec) });
-      return known;
-    }
-    if (!this.#makeRoom(nowUs)) return undefined;
-    const entry = { spec, bucket: checkBucket(spec), tatUs: 0, pendingMs: 0 };
-    this.#entries.set(spec.key, entry);
-    return entry;
-  }
-
-  /** Drops drained keys, oldest first; the others go to the back, so that calls in a row see all of them. */
-  #makeRoom(nowUs: number): boolean {
-    const most = this.#options.keysMax ?? KEYS_MAX;
-    let probes = 0;
-    for (const [key, entry] of this.#entries) {
-      if (this.#entries.size < most || probes >= PROBES_MAX) break;
-      probes += 1;
-      this.#entries.delete(key);
-      if (entry.tatUs > nowUs || this.#dirty.has(entry)) this.#entries.set(key, entry);
-    }
-    return this.#entries.size < most;
+  #shares(specs: readonly BucketSpec[]): readonly BucketSpec[] {
+    return specs.map((spec) => shareOf(spec, this.#options.localShare ?? LOCAL_SHARE));
   }
 
   #mark(entry: Entry): void {
-    this.#dirty.add(entry);
-    if (this.#dirty.size === FLUSH_KEYS && this.#flushing === undefined) this.#flushSoon();
+    if (entry.isDirty) return;
+    entry.isDirty = true;
+    this.#dirty.push(entry);
+    if (this.#dirty.length === FLUSH_KEYS && this.#flushing === undefined) this.#flushSoon();
     else this.#schedule();
   }
 
@@ -163,12 +189,8 @@ export class BatchedMeter {
   }
 
   async #flushOnce(): Promise<void> {
-    const batch: Entry[] = [];
-    for (const entry of this.#dirty) {
-      if (batch.length >= FLUSH_KEYS_MAX) break;
-      batch.push(entry);
-      this.#dirty.delete(entry);
-    }
+    const batch = this.#dirty.splice(0, FLUSH_KEYS_MAX);
+    for (const entry of batch) entry.isDirty = false;
     const parts: Promise<void>[] = [];
     for (let from = 0; from < batch.length; from += DEBITS_MAX) {
       parts.push(this.#carry(batch.slice(from, from + DEBITS_MAX)));
