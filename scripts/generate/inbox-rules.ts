@@ -10,6 +10,8 @@ comparison unknown, also within ${code('not')}, and an unknown condition never m
 const LIMITS: readonly (readonly [string, number, string])[] = [
   ['bytes of the rules file', RULES_LIMITS.fileBytesMax, ''],
   ['rules', RULES_LIMITS.rulesMax, ''],
+  ['rules with the action `limit`', RULES_LIMITS.limitRulesMax, ''],
+  ['`perMinute` and `burst` of a limit', RULES_LIMITS.limitPerMinuteMax, ''],
   ['comparisons in a rule', RULES_LIMITS.comparisonsMax, ''],
   ['levels of all, any and not', RULES_LIMITS.nestingMax, ''],
   ['values of a comparison', RULES_LIMITS.valuesMax, 'regular expressions: 64'],

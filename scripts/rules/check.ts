@@ -37,8 +37,9 @@ export function loadOrProblems(text: string, path: string): LoadedRules | Report
 
 const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;
 
-function describeRule({ id, action, dryRun, expiresMs, line, reason }: Rule, nowMs: number): string {
+function describeRule({ id, action, limit, dryRun, expiresMs, line, reason }: Rule, nowMs: number): string {
   const notes = [
+    ...(limit === undefined ? [] : [`${limit.perMinute} per minute and ${limit.per}, ${limit.burst} at once`]),
     ...(dryRun ? ['dry run'] : []),
     ...(expiresMs === undefined ? [] : [`${expiresMs <= nowMs ? 'EXPIRED' : 'until'} ${new Date(expiresMs).toISOString()}`]),
   ];

@@ -16,9 +16,10 @@ export async function replayRules(text: string, path: string, capture: string): 
   } catch (error) {
     return { ok: false, lines: [`${capture}: cannot be read (${errorCode(error) ?? 'unknown'})`] };
   }
+  const limits = loaded.file.rules.filter(({ action }) => action === 'limit').map(({ id }) => `  ${id} has a budget, which is not replayed: its hits are what it would charge`);
   const subscribed = loaded.file.lists.filter(({ source }) => source.kind === 'url').map(({ id }) => `  list ${id} is subscribed to and not loaded here: nothing is known of it`);
   const replay = replayer.end();
-  return { ok: replay.unreadable === 0, lines: [...describeReplay(replay), ...subscribed] };
+  return { ok: replay.unreadable === 0, lines: [...describeReplay(replay), ...limits, ...subscribed] };
 }
 
 export function describeReplay({ requests, early, redacted, blocked, hits, changed, changes, problems, unreadable }: Replay): readonly string[] {

@@ -199,6 +199,7 @@ export const CODES = {
   SEKISHO_INBOX_RULE: row(403, 'FORBIDDEN_ACTIVITY', 'info', 'A rule of the rules file refused the activity; the log names it.'),
   SEKISHO_INBOX_RULE_DROP: row(202, 'ACCEPTED', 'info', 'A rule of the rules file dropped the activity without telling the sender; the log names it.'),
   SEKISHO_INBOX_RULE_QUARANTINE: row(202, 'ACCEPTED', 'info', 'A rule of the rules file kept the activity back, with its bytes, for a look; the log names it.'),
+  SEKISHO_INBOX_RULE_LIMIT: row(429, 'RATE_LIMITED', 'info', 'The budget of a rule with the action `limit` is spent; the log names the rule.'),
   SEKISHO_INBOX_BUSY: row(503, 'OVERLOADED', 'warn', 'Too many activities are being read at once.'),
   SEKISHO_INBOX_FAULT: row(503, 'OVERLOADED', 'error', 'A check of the inbox failed by a defect; nothing is passed unjudged, and the sender tries again. Please report it with the log line.'),
   SEKISHO_INBOX_QUEUE_AWAY: row(503, 'OVERLOADED', 'error', 'The Redis of Misskey\'s queue did not take the job; check SEKISHO_MISSKEY_QUEUE_REDIS_URL.'),

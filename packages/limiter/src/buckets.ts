@@ -55,6 +55,24 @@ export interface Named {
 export const namedBucket = (area: Area, { name, factor }: Named, shape: BudgetShape = BUDGET_SHAPE): BucketSpec =>
   bucket(`${area}:name:${keyPart(name)}`, shape, factor);
 
+export interface RuleBudget {
+  readonly rule: string;
+  /** Any text, as of other names. */
+  readonly name: string;
+  readonly perMinute: number;
+  /** At once. */
+  readonly burst: number;
+}
+
+/** Bucket of a rule of the administrator, apart from all others: its unit is not a millisecond but one request. */
+export const ruleBucket = (area: Area, { rule, name, perMinute, burst }: RuleBudget): BucketSpec => ({
+  key: `${area}:rule:${keyPart(rule)}:${keyPart(name)}`,
+  capacityMs: burst,
+  refillMsPerSecond: perMinute / SECONDS_PER_MINUTE,
+});
+
+const SECONDS_PER_MINUTE = 60;
+
 const bucket = (key: string, shape: BudgetShape, factor: number): BucketSpec => ({
   key,
   capacityMs: shape.capacityMs * factor,

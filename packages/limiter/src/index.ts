@@ -5,6 +5,7 @@ export * from './guard.ts';
 export { MemoryLimiter, type MemoryLimiterOptions, type TakeVerdict } from './memory.ts';
 export * from './meter.ts';
 export {
+  BUCKETS_MAX,
   type BucketSpec,
   CHARGE_TTL_MS,
   type ChargeVerdict,

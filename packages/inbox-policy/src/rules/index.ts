@@ -9,9 +9,9 @@ export { type FieldFacts, type Fields, type FieldValue, LATE_FACTS, type LateFac
 export { FIELDS, type FieldKind, type FieldName, type FieldRow, HEADER_FIELD } from './fields/table.ts';
 export { rulesFileJsonSchema } from './file/json-schema.ts';
 export { parseRulesFile } from './file/parse.ts';
-export { type CompiledRules, EMPTY_RULES_FILE, type ListSource, type ListSpec, type Rule, type RulesFile } from './file/rules-file.ts';
-export { RULE_ACTIONS, type RuleAction } from './file/schema.ts';
-export { type Judgement, judge, type RuleHit } from './judge.ts';
+export { type CompiledRules, EMPTY_RULES_FILE, type ListSource, type ListSpec, type Rule, type RuleLimit, type RulesFile } from './file/rules-file.ts';
+export { LIMIT_PER, type LimitPer, RULE_ACTIONS, type RuleAction } from './file/schema.ts';
+export { type Judgement, judge, type MetLimit, type RuleHit } from './judge.ts';
 export { RULES_LIMITS } from './limits.ts';
 export { checkActivityHosts, checkHosts, type HostRole } from './lists/check.ts';
 export { createHostLists, type HostLists, type MutableHostLists, NO_HOST_LISTS } from './lists/host-lists.ts';

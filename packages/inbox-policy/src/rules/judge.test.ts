@@ -96,6 +96,25 @@ describe('judge()', () => {
   });
 });
 
+describe('judge() with limits', () => {
+  const limit = 'limit: { perMinute: 30, burst: 60, per: host }';
+  const met = { perMinute: 30, burst: 60, per: 'host' };
+
+  it('says which ones were met up to the rule that decides, and decides by the others', () => {
+    const text = `rules:\n${rule('l1', 'limit', limit)}${rule('looks', 'observe')}${rule('l2', 'limit', `${limit}, dryRun: true`)}${rule('ends', 'reject')}${rule('l3', 'limit', limit)}`;
+    expect(judgePost(text)).toEqual({
+      action: 'reject', rule: 'ends', hits: [{ id: 'looks', dryRun: false }, { id: 'ends', dryRun: false }],
+      limits: [{ id: 'l1', dryRun: false, ...met, hitsBefore: 0 }, { id: 'l2', dryRun: true, ...met, hitsBefore: 1 }],
+    });
+  });
+
+  it('lets pass what meets nothing else, and knows no limit that is over or not met', () => {
+    expect(judgePost(`rules:\n${rule('l', 'limit', limit)}`)).toMatchObject({ action: 'allow', hits: [], limits: [{ id: 'l' }] });
+    expect(judgePost(`rules:\n${rule('l', 'limit', `${limit}, expires: 2020-01-01`)}`)).toEqual({ action: 'allow', hits: [] });
+    expect(judgePost(`rules: [{ id: l, action: limit, ${limit}, when: { field: type, op: eq, value: Flag } }]`)).toEqual({ action: 'allow', hits: [] });
+  });
+});
+
 describe('built-in rule sets', () => {
   it('are off until they are named, and take another action, a dry run and an end', () => {
     expect(parseRulesFile('').rules).toEqual([]);

@@ -18,6 +18,11 @@ export const RULES_LIMITS = {
   programMax: 256,
   programsMax: 4_096,
   reasonCharsMax: 300,
+  /** Rules with the action `limit`: each that is met costs a look into a table. */
+  limitRulesMax: 16,
+  /** Activities per minute of such a rule, and at once: above, the budgets of check 28 are spent first. */
+  limitPerMinuteMax: 60_000,
+  limitBurstMax: 60_000,
   listsMax: 16,
   /** Hosts of one list. */
   hostsMax: 100_000,

@@ -105,17 +105,18 @@ const BY_ACTION = {
   reject: 'SEKISHO_INBOX_RULE',
   drop: 'SEKISHO_INBOX_RULE_DROP',
   quarantine: 'SEKISHO_INBOX_RULE_QUARANTINE',
+  limit: 'SEKISHO_INBOX_RULE_LIMIT',
 } as const;
 
 /** 29. */
 async function checkRules(deps: CheckDeps, { visit, head }: Step, activity: ReadActivity): Promise<InboxDenied | undefined> {
-  const about = { rawHeaders: visit.facts.rawHeaders, keyHost: head.signature.keyHost, client: visit.client, nowMs: visit.nowMs };
-  const { action, rule, late = {}, hits = [] } = await deps.rules.judge(activity, about);
+  const about = { rawHeaders: visit.facts.rawHeaders, keyHost: head.signature.keyHost, client: visit.client, nowMs: visit.nowMs, verified: visit.verified };
+  const { action, rule, retryAfterS, late = {}, hits = [] } = await deps.rules.judge(activity, about);
   visit.rule = rule;
   visit.hits = hits;
   visit.late = late;
   if (action === 'allow' || action === 'observe') return undefined;
-  return deny(BY_ACTION[action], `rule ${rule ?? ''}`);
+  return deny(BY_ACTION[action], `rule ${rule ?? ''}`, retryAfterS === undefined ? {} : { retryAfterS });
 }
 
 /** Refused in every mode: Misskey would never answer, or would read another message than was judged. */

@@ -84,7 +84,7 @@ export async function openInbox(options: InboxOptions): Promise<Inbox> {
     policy: { readHead, checkDigest, parseStrictJson, readActivity },
     marks: createMarks({ redis: redis.small, onAway: () => metrics.marksAway.inc() }),
     rules: createRulesPort({
-      rules: () => rules.value, localHosts: ownHosts, saw: firstSeen.saw,
+      rules: () => rules.value, localHosts: ownHosts, saw: firstSeen.saw, budget: options.budget,
       lookUps: { firstSeen: firstSeen.ages },
       onHit: ({ id, dryRun }) => metrics.rules.inc({ rule: id, dry_run: dryRun ? 'yes' : 'no' }),
     }),

@@ -101,6 +101,20 @@ describe('observe', () => {
   });
 });
 
+describe('the budget of a rule', () => {
+  it('is answered with 429 and when to come again, and paid like other refusals', async () => {
+    const rules = { checkHosts: () => undefined, judge: () => ({ action: 'limit' as const, rule: 'most', retryAfterS: 13, hits: ['most'] }), saw: () => undefined };
+    const inbox = await start('enforce', { rules });
+    expect(await post(inbox)).toMatchObject({ status: 429, headers: { 'retry-after': '13', 'sekisho-code': 'RATE_LIMITED' } });
+    expect(inbox.calls.slice(-2)).toEqual(['tickNamed', 'release']);
+    expect(inbox.ends).toMatchObject([{ end: { decision: 'deny', code: 'SEKISHO_INBOX_RULE_LIMIT', detail: 'rule most' }, visit: { rule: 'most', hits: ['most'] } }]);
+    expect(inbox.settled).toEqual([6]);
+    const observing = await start('observe', { rules });
+    expect((await post(observing)).status).toBe(202);
+    expect(observing.ends).toMatchObject([{ visit: { observed: { code: 'SEKISHO_INBOX_RULE_LIMIT' } } }]);
+  });
+});
+
 describe('what is paid', () => {
   it.each<[string, Partial<FakeInbox>, (usedMs: number) => boolean]>([
     ['an accepted activity: the CPU it took', {}, (usedMs) => usedMs < 2],

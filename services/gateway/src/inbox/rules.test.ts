@@ -7,15 +7,15 @@ import type { Ages } from './types.ts';
 const activity = (type: string): ReadActivity => ({
   ok: true, type, id: 'https://p.example/1', actor: 'https://p.example/a', actorHost: 'p.example', objectType: undefined, object: undefined, hosts: new Set(), forwarded: false, visibility: 'unknown', value: { type },
 });
-const about = { rawHeaders: [], keyHost: 'p.example', client: { address: '203.0.113.9', key: '203.0.113.9', net: '203.0.113.0/24' }, nowMs: 0 };
+const about = { rawHeaders: [], keyHost: 'p.example', client: { address: '203.0.113.9', key: '203.0.113.9', net: '203.0.113.0/24' }, nowMs: 0, verified: false };
 
-function setUp(text: string, ages: Ages | 'away' = { actorAgeS: 0, hostAgeS: 0 }) {
+function setUp(text: string, ages: Ages | 'away' = { actorAgeS: 0, hostAgeS: 0 }, spent: readonly string[] = []) {
   const { rules } = parseRulesFile(text);
   const calls: string[] = [];
   const port = createRulesPort({
     rules: () => ({ rules, lists: NO_HOST_LISTS }), localHosts: new Set(),
-    lookUps: { firstSeen: async () => (calls.push('ages'), ages === 'away' ? undefined : ages) },
-    saw: () => void calls.push('saw'),
+    lookUps: { firstSeen: async () => (calls.push('ages'), ages === 'away' ? undefined : ages), relationship: async () => undefined },
+    saw: () => void calls.push('saw'), budget: { tickRules: (_area, [first]) => (calls.push(`pays ${first?.rule ?? ''}`), spent.includes(first?.rule ?? '') ? { index: 0, retryAfterS: 9 } : undefined) },
     onHit: ({ id, dryRun }) => void calls.push(`${id}${dryRun ? ' (dry)' : ''}`),
   });
   return { port, calls };
@@ -37,6 +37,21 @@ describe('createRulesPort()', () => {
   it('lets no rule act on an age that nobody knows', async () => {
     const { port } = setUp(NEW_LIKES, 'away');
     expect((await port.judge(activity('Like'), about)).action).toBe('allow');
+  });
+
+  it('answers with the limit that is spent, else with what the other rules say', async () => {
+    const text = `rules:
+  - { id: most, action: limit, limit: { perMinute: 1, per: actor }, when: { field: type, op: eq, value: Like } }
+  - { id: ends, action: drop, when: { field: actor.ageSeconds, op: lte, value: 60 } }
+`;
+    const free = setUp(text);
+    expect(await free.port.judge(activity('Like'), about)).toMatchObject({ action: 'drop', rule: 'ends', hits: ['ends'] });
+    // Paid once, though it was judged before the ages were there too.
+    expect(free.calls).toEqual(['ages', 'pays most', 'ends']);
+    const spent = setUp(text, undefined, ['most']);
+    expect(await spent.port.judge(activity('Like'), about)).toMatchObject({ action: 'limit', rule: 'most', retryAfterS: 9, hits: ['most'] });
+    expect(spent.calls).toEqual(['ages', 'pays most', 'most']);
+    expect(await spent.port.judge(activity('Follow'), about)).toMatchObject({ action: 'drop' });
   });
 
   it.each<[string, string, boolean]>([

@@ -2,7 +2,9 @@
 
 import { checkActivityHosts, type CompiledRules, fieldsOf, judge, type Judgement, LATE_FACTS, type LateFact, type LateFacts } from '@sekisho/inbox-policy/rules';
 import type { ReadActivity } from '@sekisho/inbox-policy';
+import type { Budget } from '../limits/budget.ts';
 import type { FirstSeen } from './first-seen.ts';
+import { chargeLimits } from './rule-limits.ts';
 import type { RuleFacts, RulesPort } from './types.ts';
 
 /** How each late fact is looked up; undefined: nobody knows it now. Each has its own deadline and never rejects. */
@@ -14,19 +16,22 @@ export interface RulesPortOptions {
   readonly lookUps: LookUps;
   readonly saw: FirstSeen['saw'];
   readonly localHosts: ReadonlySet<string>;
+  readonly budget: Pick<Budget, 'tickRules'>;
   readonly onHit: (hit: { readonly id: string; readonly dryRun: boolean }) => void;
 }
 
 export function createRulesPort(options: RulesPortOptions): RulesPort {
-  const { rules, saw, onHit } = options;
+  const { rules, saw, budget, onHit } = options;
   return {
     checkHosts: (value, keyHost) => checkActivityHosts(value, keyHost, rules().lists),
     judge: async (activity, about) => {
       if (rules().rules.length === 0) return { action: 'allow' };
       const { judgement, late } = await judgeWith(options, activity, about);
-      const { action, rule, hits } = judgement;
+      const { hits, over } = chargeLimits(budget, judgement, { ...about, activity });
       for (const hit of hits) onHit(hit);
-      return { action, rule, late, hits: hits.map(({ id }) => id) };
+      const ids = hits.map(({ id }) => id);
+      const { action, rule } = judgement;
+      return over === undefined ? { action, rule, late, hits: ids } : { action: 'limit', ...over, late, hits: ids };
     },
     saw: (activity) => {
       if (wantsAges(rules())) saw(activity);

@@ -12,22 +12,30 @@ import type { InboxDenied } from './types.ts';
 const HOST_FACTOR = 4;
 const CODES = ['SEKISHO_INBOX_LIMIT_DOMAIN', 'SEKISHO_INBOX_LIMIT_ACTOR'] as const;
 
-export interface Sender {
+export interface Claimant {
   readonly client: ClientIdentity;
   readonly keyHost: string;
   readonly activity: ReadActivity;
+  /** The signature was checked with the sender's key. */
   readonly verified: boolean;
+}
+export interface Sender extends Claimant {
   readonly bytes: number;
 }
 
+/** Names under which a host and an actor pay, also in the budgets of rules. */
+export function payingNames({ client, keyHost, activity, verified }: Claimant): { readonly host: string; readonly actor: string } {
+  return {
+    host: verified ? `domain:${keyHost}` : `claim:${client.net} ${keyHost}`,
+    // The key of a relay says nothing about the actors whose activities it delivers.
+    actor: verified && !activity.forwarded ? `actor:${activity.actor}` : `claim:${client.net} ${activity.actor}`,
+  };
+}
+
 export function chargeSender(budget: Pick<Budget, 'tickNamed'>, sender: Sender): InboxDenied | undefined {
-  const { client, keyHost, activity, verified, bytes } = sender;
-  const host = verified ? { name: `domain:${keyHost}`, factor: HOST_FACTOR } : { name: `claim:${client.net} ${keyHost}`, factor: HOST_FACTOR };
-  // The key of a relay says nothing about the actors whose activities it delivers.
-  const isActorKnown = verified && !activity.forwarded;
-  const actor = { name: isActorKnown ? `actor:${activity.actor}` : `claim:${client.net} ${activity.actor}`, factor: 1 };
-  const over = budget.tickNamed('inbox', [host, actor], inboxPrice(bytes));
+  const names = payingNames(sender);
+  const over = budget.tickNamed('inbox', [{ name: names.host, factor: HOST_FACTOR }, { name: names.actor, factor: 1 }], inboxPrice(sender.bytes));
   if (over === undefined) return undefined;
   const code = CODES[over.index] ?? 'SEKISHO_INBOX_LIMIT_DOMAIN';
-  return deny(code, over.index === 0 ? keyHost : 'the actor', { retryAfterS: over.retryAfterS });
+  return deny(code, over.index === 0 ? sender.keyHost : 'the actor', { retryAfterS: over.retryAfterS });
 }

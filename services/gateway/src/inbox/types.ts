@@ -88,10 +88,15 @@ export interface RuleFacts {
   readonly keyHost: string;
   readonly client: ClientIdentity;
   readonly nowMs: number;
+  /** The signature was checked with the sender's key. */
+  readonly verified: boolean;
 }
 export interface RuleVerdict {
-  readonly action: 'allow' | 'reject' | 'drop' | 'quarantine' | 'observe';
+  /** `limit`: the budget of the rule is spent. */
+  readonly action: 'allow' | 'reject' | 'drop' | 'quarantine' | 'limit' | 'observe';
   readonly rule?: string | undefined;
+  /** With `limit`. */
+  readonly retryAfterS?: number | undefined;
   readonly late?: LateFacts;
   /** Ids of all rules whose conditions held, also those without effect. */
   readonly hits?: readonly string[];

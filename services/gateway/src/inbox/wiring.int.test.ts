@@ -66,6 +66,17 @@ describe('the rules file', () => {
     expect(await rig.metrics()).toContain('inbox_rule_hits_total{rule="likes",dry_run="yes"} 1');
   }, 20_000);
 
+  it('limits how often a rule may be met, and says when to come again', async () => {
+    await rig.restart({ SEKISHO_INBOX_RULES_FILE: put(rule('limit', 'limit: { perMinute: 1, burst: 2, per: host },')) });
+    expect([await post(fresh('like')), await post(fresh('like'))]).toEqual([202, 202]);
+    const { status, headers } = await send(rig, signed({ activity: fresh('like') }));
+    expect([status, headers['sekisho-code']]).toEqual([429, 'RATE_LIMITED']);
+    expect(Number(headers['retry-after'])).toBeGreaterThan(50);
+    expect(line()).toMatchObject({ code: 'SEKISHO_INBOX_RULE_LIMIT', rule: 'likes', hits: 'likes', verdict: 'deny' });
+    expect(await post(fresh('follow'))).toBe(202);
+    expect(await rig.metrics()).toContain('inbox_rule_hits_total{rule="likes",dry_run="no"} 1');
+  }, 20_000);
+
   it('keeps whole what it puts into quarantine, and acknowledges nothing that it cannot keep', async () => {
     await rig.restart({ SEKISHO_INBOX_RULES_FILE: put(rule('quarantine')) });
     const request = signed({ activity: fresh('like') });

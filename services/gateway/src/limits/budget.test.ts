@@ -6,6 +6,8 @@ import { type Budget, type BudgetCharge, type BudgetHooks, createBudget } from '
 const client = (last: number): ClientIdentity => ({ address: `203.0.113.${last}`, key: `203.0.113.${last}`, net: '203.0.113.0/24' });
 const stranger: ClientIdentity = { address: '198.51.100.1', key: '198.51.100.1', net: '198.51.100.0/24' };
 
+const RULE_KEYS_MAX = 50;
+
 interface Rig {
   readonly budget: Budget;
   readonly sums: { charged: number; refunded: number; debited: number; readonly denied: string[] };
@@ -30,7 +32,8 @@ function setUp(): Rig {
     settle: async (...args) => await (rig.down ? Promise.reject(new Error('gone')) : inner.settle(...args)),
   };
   const meter = new BatchedMeter({ port: inner, guard, local, nowMs: () => 0, flushMs: 60_000 });
-  return Object.assign(rig, { budget: createBudget({ limiter: createFallbackLimiter({ redis, local, guard }), meter, hooks }) });
+  const ruleMeter = new BatchedMeter({ port: inner, guard, local: new MemoryLimiter({ nowMs: () => 0 }), nowMs: () => 0, flushMs: 60_000, keysMax: RULE_KEYS_MAX });
+  return Object.assign(rig, { budget: createBudget({ limiter: createFallbackLimiter({ redis, local, guard }), meter, ruleMeter, hooks }) });
 }
 
 async function opened(budget: Budget, who: ClientIdentity, costMs: number): Promise<BudgetCharge> {
@@ -117,5 +120,41 @@ describe('createBudget()', () => {
     expect(budget.tickNamed('inbox', [{ name: '203.0.113.1', factor: 1 }], 60_000)).toBeUndefined();
     expect(budget.tick(client(1), 'inbox', 60_000)).toBeUndefined();
     expect(sums.denied).toEqual([]);
+  });
+
+  describe('of rules', () => {
+    const rule = (over: object = {}) => ({ rule: 'r', name: 'claim:203.0.113.0/24 peer.example', perMinute: 6, burst: 3, ...over });
+
+    it('lets a burst through, then says when the next one fits', () => {
+      const { budget } = setUp();
+      for (let at = 0; at < 3; at += 1) expect(budget.tickRules('inbox', [rule()])).toBeUndefined();
+      expect(budget.tickRules('inbox', [rule()])).toEqual({ index: 0, retryAfterS: 10 });
+      // Of another rule, another name, and of clients.
+      for (const over of [{ rule: 's' }, { name: 'all' }, { rule: 'builtin.r_r', name: 'https://peer.example/a b' }]) expect(budget.tickRules('inbox', [rule(over)])).toBeUndefined();
+      expect(budget.tickNamed('inbox', [{ name: 'claim:203.0.113.0/24 peer.example', factor: 1 }], 60_000)).toBeUndefined();
+    });
+
+    it('pays all or none', () => {
+      const { budget } = setUp();
+      const small = rule({ rule: 's', burst: 1 });
+      expect(budget.tickRules('inbox', [rule(), small])).toBeUndefined();
+      for (let at = 0; at < 9; at += 1) expect(budget.tickRules('inbox', [rule(), small])).toMatchObject({ index: 1 });
+      expect([1, 2, 3].map(() => budget.tickRules('inbox', [rule()]) === undefined)).toEqual([true, true, false]);
+    });
+
+    it('has a table of its own: names without end leave clients alone', () => {
+      const { budget } = setUp();
+      const taken = Array.from({ length: RULE_KEYS_MAX * 2 }, (_, at) => budget.tickRules('inbox', [rule({ name: `made up ${at}` })]));
+      expect(taken.filter((over) => over === undefined)).toHaveLength(RULE_KEYS_MAX);
+      expect(budget.tick(client(1), 'inbox', 1)).toBeUndefined();
+    });
+
+    it('gives out less without Redis, also of the smallest budget', async () => {
+      const rig = setUp();
+      rig.down = true;
+      await rig.budget.open(client(1), 'media', 'transform', 1);
+      const smallest = rule({ perMinute: 1, burst: 1 });
+      expect([1, 2].map(() => rig.budget.tickRules('inbox', [smallest]))).toEqual([undefined, { index: 0, retryAfterS: 480 }]);
+    });
   });
 });

@@ -9,9 +9,11 @@ import {
   type FallbackLimiter,
   type Named,
   type Repriced,
+  type RuleBudget,
   bucketsOf,
   namedBucket,
   refundOf,
+  ruleBucket,
 } from '@sekisho/limiter';
 import type { ClientIdentity } from '../media/types.ts';
 
@@ -42,6 +44,8 @@ export interface Budget {
   tick(client: ClientIdentity, area: Area, price: number): Refused | undefined;
   /** Pays at once in the buckets of all names or of none; at most four different names. */
   tickNamed(area: Area, names: readonly Named[], price: number): NamedRefused | undefined;
+  /** Pays one request at once in the buckets of all rules or of none; at most four different ones. */
+  tickRules(area: Area, budgets: readonly RuleBudget[]): NamedRefused | undefined;
   /** Holds the price of uncached work until it is settled. */
   open(client: ClientIdentity, area: Area, work: BudgetWork, costMs: number): Promise<Opened>;
 }
@@ -70,6 +74,8 @@ export interface BudgetHooks {
 export interface BudgetOptions {
   readonly limiter: FallbackLimiter;
   readonly meter: BatchedMeter;
+  /** Of rules: their buckets fill for minutes, so made-up names could take a shared table from everybody else. */
+  readonly ruleMeter: BatchedMeter;
   readonly hooks?: BudgetHooks;
   /** Asked for with each price, so that a change holds at once. */
   readonly shape?: () => BudgetShape;
@@ -78,7 +84,7 @@ export interface BudgetOptions {
 const NO_HOOKS: BudgetHooks = { charged: () => undefined, refunded: () => undefined, debited: () => undefined, denied: () => undefined };
 
 export function createBudget(options: BudgetOptions): Budget {
-  const { limiter, meter } = options;
+  const { limiter, meter, ruleMeter } = options;
   const hooks = options.hooks ?? NO_HOOKS;
   const shape = options.shape ?? (() => BUDGET_SHAPE);
   const buckets = createBuckets(shape);
@@ -96,6 +102,10 @@ export function createBudget(options: BudgetOptions): Budget {
     },
     tickNamed: (area, names, price) => {
       const taken = meter.tick(names.map((name) => namedBucket(area, name, shape())), price);
+      return taken.ok ? undefined : { index: taken.bucket, retryAfterS: secondsOf(taken.retryAfterMs) };
+    },
+    tickRules: (area, budgets) => {
+      const taken = ruleMeter.tick(budgets.map((rule) => ruleBucket(area, rule)), 1);
       return taken.ok ? undefined : { index: taken.bucket, retryAfterS: secondsOf(taken.retryAfterMs) };
     },
     open: async (client, area, work, costMs) => {

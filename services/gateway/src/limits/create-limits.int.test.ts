@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type TestRedis, startRedis } from '@sekisho/testkit';
+import { until } from '@sekisho/testkit/until';
 import type { ClientIdentity } from '../media/types.ts';
 import { type Limits, createLimits } from './create-limits.ts';
 
@@ -36,6 +37,17 @@ describe('createLimits()', () => {
     expect(opened).toMatchObject({ ok: true });
     if (opened.ok) await opened.charge.settle(10);
     expect(await other.budget.open(client, 'media', 'transform', 9_900)).toMatchObject({ ok: true });
+  });
+
+  it('shares the budget of a rule between two gateways', async () => {
+    const [one, other] = [await gateway(), await gateway()];
+    const rules = [{ rule: 'most', name: 'domain:peer.example', perMinute: 1, burst: 5 }];
+    for (let at = 0; at < 5; at += 1) expect(one.budget.tickRules('inbox', rules)).toBeUndefined();
+    await one.close();
+    // The first is let through before the level is known; one a minute comes back.
+    expect(other.budget.tickRules('inbox', rules)).toBeUndefined();
+    await until(() => other.budget.tickRules('inbox', rules) !== undefined);
+    expect(other.budget.tickRules('inbox', [{ ...rules[0]!, rule: 'another' }])).toBeUndefined();
   });
 
   it('passes 200 emoji of one page at once and refuses most of 40 bombs, over two gateways', async () => {

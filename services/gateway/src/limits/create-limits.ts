@@ -33,12 +33,14 @@ export function createLimits(options: LimitsOptions): Limits {
   const local = new MemoryLimiter();
   const redis = new RedisLimiter({ redis: options.redis });
   const meter = new BatchedMeter({ port: redis, guard, local });
+  const ruleMeter = new BatchedMeter({ port: redis, guard, local: new MemoryLimiter() });
   const limiter = createFallbackLimiter({ redis, local, guard });
   const budget = createBudget({
     limiter,
     meter,
+    ruleMeter,
     ...(options.hooks === undefined ? {} : { hooks: options.hooks }),
     ...(options.shape === undefined ? {} : { shape: options.shape }),
   });
-  return { budget, guard, close: () => meter.close() };
+  return { budget, guard, close: async () => void (await Promise.all([meter.close(), ruleMeter.close()])) };
 }

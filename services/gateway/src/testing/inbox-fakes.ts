@@ -86,6 +86,7 @@ function depsOf(mode: InboxMode, fakes: Fakes): InboxDeps {
     budget: {
       tick: () => (typeof step('tick', 'ok') === 'string' ? undefined : { ok: false, code: 'SEKISHO_LIMIT_CLIENT', retryAfterS: 7 }),
       tickNamed: () => (typeof step('tickNamed', 'ok') === 'string' ? undefined : { index: 0, retryAfterS: 9 }),
+      tickRules: () => undefined,
       open: async () => (typeof step('open', 'ok') === 'string' ? { ok: true, charge } : { ok: false, code: 'SEKISHO_LIMIT_NET', retryAfterS: 3 }),
     },
     forward: { deliver: async () => (step('deliver', 'ok') === 'ok' ? fakes.delivery : { kind: 'fault', code: 'SEKISHO_MISSKEY_AWAY' }) },

@@ -4,7 +4,7 @@ import type { RuleAction } from '../file/schema.ts';
 import type { BuiltinName } from './names.ts';
 
 export interface BuiltinSet {
-  readonly action: RuleAction;
+  readonly action: Exclude<RuleAction, 'limit'>;
   readonly reason: string;
   readonly when: unknown;
 }

@@ -79,6 +79,14 @@ describe('createReplayer()', () => {
     expect(result.problems).toEqual([{ line: lines.length, detail: 'not JSON' }]);
   });
 
+  it('lets limits pass and counts what they met', () => {
+    const limited = { decision: 'deny', code: 'SEKISHO_INBOX_RULE_LIMIT', rule: 'l' } as const;
+    const lines = [lineOf(ORDINARY['post']!), lineOf(ORDINARY['post']!, { verdict: limited }), lineOf(ORDINARY['post']!, { verdict: { ...limited, rule: 'gone' } })];
+    const result = replay('rules: [{ id: l, action: limit, limit: { perMinute: 1, per: rule }, when: { field: type, op: eq, value: Create } }]', lines);
+    expect([...result.hits]).toEqual([['l', 3]]);
+    expect(result.changes.map(({ line, was, now }) => `${line} ${was} > ${now}`)).toEqual(['3 deny (gone) > allow']);
+  });
+
   it('asks block lists too', () => {
     expect(replay('lists: [{ id: l, hosts: [peer.example] }]\nblock: [l]', [lineOf(ORDINARY['post']!)])).toMatchObject({
       blocked: 1, changes: [{ line: 1, was: 'allow', now: 'deny (social.peer.example stands in the block list l)' }],

@@ -23,7 +23,7 @@ export interface Replay {
   readonly early: number;
   /** Judged without the contents of the post. */
   readonly redacted: number;
-  /** Hits per rule, in the order of the file; rules without one are there with 0. */
+  /** Hits per rule, in the order of the file; rules without one are there with 0. Of a limit: what met its conditions. */
   readonly hits: ReadonlyMap<string, number>;
   readonly blocked: number;
   readonly changed: number;
@@ -37,7 +37,7 @@ const DECISIONS: Readonly<Record<Judgement['action'], Capture['verdict']['decisi
   allow: 'allow', observe: 'allow', reject: 'deny', drop: 'drop', quarantine: 'quarantine',
 };
 /** Ends that another set of rules would change. */
-const BY_RULES: ReadonlySet<string> = new Set(['SEKISHO_INBOX_RULE', 'SEKISHO_INBOX_RULE_DROP', 'SEKISHO_INBOX_RULE_QUARANTINE', 'SEKISHO_INBOX_HOST_BLOCKED', 'SEKISHO_INBOX_LISTS_AWAY']);
+const BY_RULES: ReadonlySet<string> = new Set(['SEKISHO_INBOX_RULE', 'SEKISHO_INBOX_RULE_DROP', 'SEKISHO_INBOX_RULE_QUARANTINE', 'SEKISHO_INBOX_RULE_LIMIT', 'SEKISHO_INBOX_HOST_BLOCKED', 'SEKISHO_INBOX_LISTS_AWAY']);
 
 export interface Replayer {
   /** One line of the capture file. */
@@ -58,7 +58,9 @@ export function createReplayer(rules: CompiledRules): Replayer {
     if (!capture.complete) counts.redacted += 1;
     if (outcome.isBlocked) counts.blocked += 1;
     for (const id of outcome.hits) hits.set(id, (hits.get(id) ?? 0) + 1);
-    if (outcome.decision === verdict.decision) return;
+    // Budgets are not replayed: what one has refused passes here, and would be charged again.
+    const isLimited = verdict.code === 'SEKISHO_INBOX_RULE_LIMIT' && outcome.limits.includes(verdict.rule ?? '');
+    if (outcome.decision === verdict.decision || (isLimited && outcome.decision === 'allow')) return;
     counts.changed += 1;
     const change = { line, id: replay.activity.id, was: named(verdict.decision, verdict.rule), now: named(outcome.decision, outcome.by) };
     if (changes.length < CHANGES_MAX) changes.push(change);
@@ -88,14 +90,17 @@ interface Outcome {
   readonly decision: Capture['verdict']['decision'];
   readonly by: string | undefined;
   readonly hits: readonly string[];
+  /** Rules with a budget that were met. */
+  readonly limits: readonly string[];
   readonly isBlocked: boolean;
 }
 
 function outcomeOf(rules: CompiledRules, { activity, facts }: Replayable): Outcome {
   const denied = checkActivityHosts(activity.value, facts.keyHost, rules.lists);
-  if (denied !== undefined) return { decision: 'deny', by: denied.detail, hits: [], isBlocked: true };
+  if (denied !== undefined) return { decision: 'deny', by: denied.detail, hits: [], limits: [], isBlocked: true };
   const judged = judge(rules, fieldsOf(activity, facts), facts.nowMs);
-  return { decision: DECISIONS[judged.action], by: judged.rule, hits: judged.hits.map(({ id }) => id), isBlocked: false };
+  const limits = (judged.limits ?? []).map(({ id }) => id);
+  return { decision: DECISIONS[judged.action], by: judged.rule, hits: [...judged.hits.map(({ id }) => id), ...limits], limits, isBlocked: false };
 }
 
 const named = (decision: string, by: string | undefined): string => (by === undefined || by === '' ? decision : `${decision} (${by})`);

@@ -19,6 +19,13 @@ describe('rulesFileJsonSchema()', () => {
     expect(schema.properties.rules.items.required).toEqual(['id', 'action', 'when']);
   });
 
+  it('asks for a limit with its action, and for none without', () => {
+    const { rules, builtin } = (rulesFileJsonSchema() as { properties: Record<'rules' | 'builtin', { items: { anyOf?: unknown[] } }> }).properties;
+    // oxlint-disable-next-line unicorn/no-thenable -- a keyword of JSON schema
+    const goesWith = { if: { properties: { action: { const: 'limit' } }, required: ['action'] }, then: { required: ['limit'] }, else: { not: { required: ['limit'] } } };
+    expect([rules.items, builtin.items.anyOf?.[1]]).toMatchObject([goesWith, goesWith]);
+  });
+
   it('has each field with its operators and no others', () => {
     const allowed = new Map<string, Set<string>>();
     for (const { properties: { field, op }, additionalProperties } of schema.$defs.condition.anyOf) {

@@ -9,14 +9,21 @@ import { rulesFileSchema } from './schema.ts';
 type Json = Record<string, unknown>;
 
 const CONDITION = { $ref: '#/$defs/condition' } as const;
+const LIMIT_GOES_WITH_ACTION = {
+  if: { properties: { action: { const: 'limit' } }, required: ['action'] },
+  // oxlint-disable-next-line unicorn/no-thenable -- a keyword of JSON schema
+  then: { required: ['limit'] },
+  else: { not: { required: ['limit'] } },
+};
 
 export function rulesFileJsonSchema(): Json {
-  const schema: Json = { ...z.toJSONSchema(rulesFileSchema, { io: 'input', override: putCondition }) };
+  const schema: Json = { ...z.toJSONSchema(rulesFileSchema, { io: 'input', override: putRule }) };
   return { ...schema, title: 'Inbox rules of the Sekisho gateway (SEKISHO_INBOX_RULES_FILE)', $defs: { condition: conditionSchema() } };
 }
 
-/** `when` is checked by code of its own; the one place without a type. */
-function putCondition({ jsonSchema }: { jsonSchema: { properties?: Json; required?: string[] } }): void {
+/** What code of its own checks: the conditions, the one place without a type, and that a limit goes with its action. */
+function putRule({ jsonSchema }: { jsonSchema: { properties?: Json; required?: string[] } }): void {
+  if (jsonSchema.properties?.['limit'] !== undefined) Object.assign(jsonSchema, LIMIT_GOES_WITH_ACTION);
   if (jsonSchema.properties?.['when'] === undefined) return;
   jsonSchema.properties['when'] = CONDITION;
   jsonSchema.required = [...new Set([...(jsonSchema.required ?? []), 'when'])];

@@ -33,7 +33,7 @@ describe('parseRulesFile()', () => {
     ['an id with a dot', `rules:\n  - id: builtin.x\n    action: drop\n    when: ${WHEN}`, 'line 2: rules.0.id: must be 1 to 64 of a-z'],
     ['an id twice', `rules:\n  - { id: a, action: drop, when: ${WHEN} }\n  - { id: a, action: drop, when: ${WHEN} }`, 'line 3: rules.1.id: a stands in the file twice'],
     ['no condition', 'rules:\n\n  - id: a\n    action: drop\n', 'line 3: rules.0.when: is missing'],
-    ['another action', `rules:\n  - id: a\n    action: ban\n    when: ${WHEN}`, 'line 3: rules.0.action: must be one of reject, drop, quarantine, observe'],
+    ['another action', `rules:\n  - id: a\n    action: ban\n    when: ${WHEN}`, 'line 3: rules.0.action: must be one of reject, drop, quarantine, limit, observe'],
     ['a day that is none', `rules:\n  - { id: a, action: drop, when: ${WHEN},\n      expires: 2027-02-31T00:00:00Z }`, 'line 3: rules.0.expires: is no day of the calendar'],
     ['another date', `rules:\n  - { id: a, action: drop, when: ${WHEN}, expires: 31.1.2027 }`, 'line 2: rules.0.expires: must be a date'],
     ['a word for true', `rules:\n  - { id: a, action: drop, when: ${WHEN}, dryRun: yes }`, 'line 2: rules.0.dryRun: must be true or false'],
@@ -119,6 +119,30 @@ describe('parseRulesFile()', () => {
     ['a header', '{ field: header.user-agent, op: contains, value: bot }'], ['a prefix', '{ field: client.net, op: in, value: ["2001:db8::/32", 203.0.113.7] }'],
   ])('takes %s', (_name, when) => {
     expect(parseRulesFile(ruleWith(when)).rules).toHaveLength(1);
+  });
+
+  it.each([
+    ['no limit', 'action: limit', 'line 1: rules.0: has the action limit and no limit such as'],
+    ['a limit without its action', 'action: drop, limit: { perMinute: 1, per: host }', 'rules.0.limit: goes with the action limit only'],
+    ['nothing per minute', 'action: limit, limit: { perMinute: 0, per: host }', 'rules.0.limit.perMinute: must be at least 1'],
+    ['half an activity', 'action: limit, limit: { perMinute: 0.5, per: host }', 'rules.0.limit.perMinute: must be a whole number'],
+    ['too much per minute', 'action: limit, limit: { perMinute: 60001, per: host }', 'must be at most 60000'],
+    ['too much at once', 'action: limit, limit: { perMinute: 1, burst: 60001, per: host }', 'rules.0.limit.burst: must be at most 60000'],
+    ['nobody to limit', 'action: limit, limit: { perMinute: 1 }', 'rules.0.limit.per: must be one of rule, host, actor, client'],
+    ['another key', 'action: limit, limit: { perMinute: 1, per: host, perHour: 1 }', 'rules.0.limit.perHour is not known'],
+    ['no object', 'action: limit, limit: 30', 'rules.0.limit: must be an object with perMinute, per'],
+  ])('refuses a limit that is or has %s', (_name, rest, message) => {
+    expect(() => parseRulesFile(`rules: [{ id: a, ${rest}, when: ${WHEN} }]`)).toThrow(message);
+  });
+
+  it('takes limits of rules and of built-in sets, and no more than 16', () => {
+    const limits = (count: number): string => many(count, (at) => `{ id: r${at}, action: limit, limit: { perMinute: 30, per: client }, when: ${WHEN} }`);
+    const { rules } = parseRulesFile(`rules: [${limits(15)}]\nbuiltin: [{ id: hellthread, action: limit, limit: { perMinute: 1, burst: 5, per: host } }]`);
+    expect(rules[0]).toMatchObject({ action: 'limit', limit: { perMinute: 30, burst: 30, per: 'client' } });
+    expect(rules[15]).toMatchObject({ id: 'builtin.hellthread', action: 'limit', limit: { perMinute: 1, burst: 5, per: 'host' } });
+    expect(() => parseRulesFile(`rules: [${limits(17)}]`)).toThrow('17 rules have the action limit, at most 16 in a file');
+    expect(() => parseRulesFile('builtin: [{ id: hellthread, limit: { perMinute: 1, per: host } }]')).toThrow('builtin.0.limit: goes with the action limit only');
+    expect(() => parseRulesFile('builtin: [{ id: hellthread, action: limit }]')).toThrow('builtin.0: has the action limit and no limit');
   });
 
   it('adds up what rules cost together', () => {

@@ -7,8 +7,8 @@ import { type Path, compileCondition } from '../conditions/condition.ts';
 import { RULES_LIMITS } from '../limits.ts';
 import { readHost } from '../lists/host.ts';
 import { type LineOf, problemsError, readYaml } from './lines.ts';
-import type { ListSource, ListSpec, Rule, RulesFile } from './rules-file.ts';
-import { type RawList, type RawRule, type RawRulesFile, rulesFileSchema } from './schema.ts';
+import type { ListSource, ListSpec, Rule, RuleLimit, RulesFile } from './rules-file.ts';
+import { type RawLimit, type RawList, type RawRule, type RawRulesFile, type RuleAction, rulesFileSchema } from './schema.ts';
 
 const DAY_MS = 86_400_000;
 /** Prefix of the ids of rules that come with Sekisho; ids of the file cannot have a dot. */
@@ -61,6 +61,7 @@ function readFile(raw: RawRulesFile, scope: Scope): RulesFile {
   const lists = (raw.lists ?? []).map((list, at) => readList(list, ['lists', at], scope));
   const rules = [...(raw.rules ?? []).map((rule, at) => readRule(rule, ['rules', at], scope)), ...readBuiltin(raw, scope)];
   checkCosts(scope);
+  checkLimits(rules, scope);
   return {
     rules: rules.filter((rule) => rule !== undefined), lists,
     block: readUse('block', raw, scope), allow: readUse('allow', raw, scope),
@@ -81,11 +82,23 @@ function checkCosts({ costs, problem }: Scope): void {
   if (costs.programs > RULES_LIMITS.programsMax) problem(['rules'], `the regular expressions have ${costs.programs} steps, at most ${RULES_LIMITS.programsMax} in a file`);
 }
 
+function checkLimits(rules: readonly (Rule | undefined)[], { problem }: Scope): void {
+  const limits = rules.filter((rule) => rule?.action === 'limit').length;
+  if (limits > RULES_LIMITS.limitRulesMax) problem(['rules'], `${limits} rules have the action limit, at most ${RULES_LIMITS.limitRulesMax} in a file`);
+}
+
 function readRule(raw: RawRule, path: Path, scope: Scope): Rule | undefined {
+  const limit = readLimit(raw.action, raw.limit, path, scope);
   const when = compileWhen(raw.when, [...path, 'when'], scope);
   return when === undefined ? undefined : {
-    id: raw.id, reason: raw.reason ?? '', action: raw.action, dryRun: raw.dryRun ?? false, expiresMs: endOf(raw.expires), line: scope.lineOf(path), ...when,
+    id: raw.id, reason: raw.reason ?? '', action: raw.action, limit, dryRun: raw.dryRun ?? false, expiresMs: endOf(raw.expires), line: scope.lineOf(path), ...when,
   };
+}
+
+function readLimit(action: RuleAction, limit: RawLimit, path: Path, { problem }: Scope): RuleLimit | undefined {
+  if (action === 'limit' && limit === undefined) problem(path, 'has the action limit and no limit such as { perMinute: 30, per: host }');
+  if (action !== 'limit' && limit !== undefined) problem([...path, 'limit'], 'goes with the action limit only');
+  return limit === undefined ? undefined : { perMinute: limit.perMinute, burst: limit.burst ?? limit.perMinute, per: limit.per };
 }
 
 function compileWhen(when: unknown, path: Path, { listIds, costs, problem }: Scope): { readonly test: Test; readonly fields: ReadonlySet<string> } | undefined {
@@ -105,8 +118,9 @@ function readBuiltin(raw: RawRulesFile, scope: Scope): readonly (Rule | undefine
     const set = typeof given === 'string' ? { id: given } : given;
     const { action, reason, when } = BUILTIN_SETS[set.id];
     const compiled = compileWhen(when, ['builtin', at], scope);
+    const limit = readLimit(set.action ?? action, set.limit, ['builtin', at], scope);
     return compiled === undefined ? undefined : {
-      id: BUILTIN_PREFIX + set.id, reason, action: set.action ?? action, dryRun: set.dryRun ?? false, expiresMs: endOf(set.expires), line: undefined, ...compiled,
+      id: BUILTIN_PREFIX + set.id, reason, action: set.action ?? action, limit, dryRun: set.dryRun ?? false, expiresMs: endOf(set.expires), line: undefined, ...compiled,
     };
   });
 }

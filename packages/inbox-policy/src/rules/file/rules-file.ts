@@ -3,12 +3,22 @@
 import type { Test } from '../conditions/comparison.ts';
 import type { HostLists } from '../lists/host-lists.ts';
 import type { ListFormat } from '../lists/source.ts';
-import type { RuleAction } from './schema.ts';
+import type { LimitPer, RuleAction } from './schema.ts';
+
+/** Budget of a rule with the action `limit`. */
+export interface RuleLimit {
+  readonly perMinute: number;
+  /** Activities at once. */
+  readonly burst: number;
+  readonly per: LimitPer;
+}
 
 export interface Rule {
   readonly id: string;
   readonly reason: string;
   readonly action: RuleAction;
+  /** With the action `limit`, and only there. */
+  readonly limit: RuleLimit | undefined;
   readonly dryRun: boolean;
   /** ms; the rule is off from then on. */
   readonly expiresMs: number | undefined;

@@ -5,8 +5,11 @@ import { BUILTIN_NAMES } from '../builtin/names.ts';
 import { RULES_LIMITS } from '../limits.ts';
 import { LIST_FORMATS } from '../lists/source.ts';
 
-export const RULE_ACTIONS = ['reject', 'drop', 'quarantine', 'observe'] as const;
+export const RULE_ACTIONS = ['reject', 'drop', 'quarantine', 'limit', 'observe'] as const;
 export type RuleAction = (typeof RULE_ACTIONS)[number];
+/** Who shares one budget of a rule with the action `limit`: all, or those with the same host, actor or address. */
+export const LIMIT_PER = ['rule', 'host', 'actor', 'client'] as const;
+export type LimitPer = (typeof LIMIT_PER)[number];
 
 const ID = /^[a-z0-9][a-z0-9_-]{0,63}$/;
 const DATE = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?Z)?$/;
@@ -14,17 +17,23 @@ const DATE = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?Z)?$/;
 const id = z.string('must be a text').regex(ID, 'must be 1 to 64 of a-z, 0-9, - and _');
 const listIds = z.array(id, 'must be a list of list ids').max(RULES_LIMITS.listsMax, `must name at most ${RULES_LIMITS.listsMax} lists`);
 const action = z.enum(RULE_ACTIONS, `must be one of ${RULE_ACTIONS.join(', ')}`)
-  .meta({ description: 'reject: 403; drop: 202, not forwarded; quarantine: 202, not forwarded, kept; observe: counted and logged, never decides.' });
+  .meta({ description: 'reject: 403; drop: 202, not forwarded; quarantine: 202, not forwarded, kept; limit: 429 above the budget in limit, else the next rule; observe: counted and logged, never decides.' });
 const dryRun = z.boolean('must be true or false').optional().meta({ description: 'true: hits are counted and logged, nothing else happens.' });
 const expires = z.string('must be a date such as 2027-01-31').regex(DATE, 'must be a date such as 2027-01-31, or a time such as 2027-01-31T12:00:00Z')
   .refine(isDay, 'is no day of the calendar')
   .optional().meta({ description: 'The rule is off from this time, or from the end of this day (UTC).' });
+const countUpTo = (most: number) => z.int('must be a whole number').min(1, 'must be at least 1').max(most, `must be at most ${most}`);
+const limit = z.strictObject({
+  perMinute: countUpTo(RULES_LIMITS.limitPerMinuteMax).meta({ description: 'Activities that are let through per minute.' }),
+  burst: countUpTo(RULES_LIMITS.limitBurstMax).optional().meta({ description: 'Activities that are let through at once. Default: perMinute.' }),
+  per: z.enum(LIMIT_PER, `must be one of ${LIMIT_PER.join(', ')}`).meta({ description: 'Who shares a budget: all that the rule meets, or one sending host, actor or address.' }),
+}, 'must be an object with perMinute, per and perhaps burst').optional().meta({ description: 'Budget of the rule; goes with the action limit.' });
 
 const ruleSchema = z.strictObject({
   id: id.meta({ description: 'Name of the rule in logs and metrics, unique.' }),
   reason: z.string('must be a text').max(RULES_LIMITS.reasonCharsMax, `must be at most ${RULES_LIMITS.reasonCharsMax} characters long`).optional()
     .meta({ description: 'Why the rule is there, for those who read the file or the log; never sent to anybody.' }),
-  action, dryRun, expires,
+  action, limit, dryRun, expires,
   when: z.unknown().refine((value) => value !== undefined, 'is missing'),
 }, 'must be a rule with id, action and when');
 
@@ -49,8 +58,8 @@ const listSchema = z.strictObject({
 
 const builtinSchema = z.union([
   z.enum(BUILTIN_NAMES),
-  z.strictObject({ id: z.enum(BUILTIN_NAMES), action: action.optional(), dryRun, expires }),
-], `must be one of ${BUILTIN_NAMES.join(', ')}, or an object with id and action, dryRun or expires`);
+  z.strictObject({ id: z.enum(BUILTIN_NAMES), action: action.optional(), limit, dryRun, expires }),
+], `must be one of ${BUILTIN_NAMES.join(', ')}, or an object with id and action, limit, dryRun or expires`);
 
 export const rulesFileSchema = z.strictObject({
   rules: z.array(ruleSchema, 'must be a list of rules').max(RULES_LIMITS.rulesMax, `must have at most ${RULES_LIMITS.rulesMax} entries`).optional()
@@ -64,6 +73,7 @@ export const rulesFileSchema = z.strictObject({
 }, 'must be an object with rules, builtin, lists, block and allow');
 export type RawRulesFile = z.output<typeof rulesFileSchema>;
 export type RawRule = z.output<typeof ruleSchema>;
+export type RawLimit = RawRule['limit'];
 export type RawList = z.output<typeof listSchema>;
 
 function isListUrl(text: string): boolean {

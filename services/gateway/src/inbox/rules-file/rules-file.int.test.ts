@@ -82,7 +82,7 @@ describe('openInboxRules()', () => {
     await until(() => ids(rules)[0] === 'two');
     put('rules.yaml', 'rules:\n  - id: three\n');
     await until(() => reloads.length === 2);
-    expect(reloads[1]).toEqual({ ok: false, detail: 'line 2: rules.0.action: must be one of reject, drop, quarantine, observe; line 2: rules.0.when: is missing' });
+    expect(reloads[1]).toEqual({ ok: false, detail: 'line 2: rules.0.action: must be one of reject, drop, quarantine, limit, observe; line 2: rules.0.when: is missing' });
     rmSync(path);
     await until(() => reloads.length === 3);
     expect([reloads[2]?.ok, ids(rules)]).toEqual([false, ['two']]);
