@@ -15,14 +15,13 @@ export interface Health {
 }
 
 export function createHealth(): Health {
-  const down = new Set<Asked>();
+  const state: Record<Asked, boolean> = { fetcher: true, misskey: true };
   const note = (dependency: Asked, up: boolean): void => {
-    if (up) down.delete(dependency);
-    else down.add(dependency);
+    state[dependency] = up;
   };
   return {
     note,
-    isUp: (dependency) => !down.has(dependency),
+    isUp: (dependency) => state[dependency],
     watch: (client) => ({
       fetch: async (request, options) => {
         try {

@@ -25,6 +25,21 @@ describe('Gate', () => {
     expect(gate.enter(entry('a'))).toBe('running');
   });
 
+  it('counts on who is inside while it forgets thousands who are not', () => {
+    const gate = new Gate({ runningMax: 9, waitingMax: 9, perClientMax: 1 });
+    const stays = entry('stays');
+    gate.enter(stays);
+    for (let at = 0; at < 10_000; at += 1) {
+      const one = entry(`client ${at}`);
+      expect(gate.enter(one)).toBe('running');
+      gate.leave(one);
+    }
+    expect(gate.enter(entry('stays'))).toBe('client-full');
+    gate.leave(stays);
+    expect(gate.enter(entry('stays'))).toBe('running');
+    expect(gate.enter(entry('client 9999'))).toBe('running');
+  });
+
   it('never holds more than it may, and forgets who left', () => {
     const steps = fc.array(fc.record({ client: fc.constantFrom('a', 'b', 'c'), leave: fc.nat(20) }), { maxLength: 80 });
     fc.assert(fc.property(steps, (list) => {

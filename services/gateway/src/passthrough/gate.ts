@@ -17,12 +17,16 @@ export interface Entry {
 
 export type Admission = 'running' | 'waiting' | 'full' | 'client-full';
 
+/** Clients without a place that are remembered, before they are all forgotten at once: 100 bytes each. */
+const IDLE_CLIENTS_MAX = 4_096;
+
 export class Gate {
   readonly #limits: GateLimits;
   /** A number, no set: the tables that a busy set leaves behind keep every entry alive until the next full collection. */
   #running = 0;
   readonly #waiting = new Set<Entry>();
-  readonly #clients = new Map<string, number>();
+  /** Places of each; 0 stays for the same reason. */
+  #clients = new Map<string, number>();
 
   constructor(limits: GateLimits) {
     this.#limits = limits;
@@ -59,10 +63,13 @@ export class Gate {
     entry.place = undefined;
     if (place === 'running') this.#running -= 1;
     else this.#waiting.delete(entry);
-    const own = (this.#clients.get(entry.clientKey) ?? 1) - 1;
-    if (own <= 0) this.#clients.delete(entry.clientKey);
-    else this.#clients.set(entry.clientKey, own);
+    this.#clients.set(entry.clientKey, (this.#clients.get(entry.clientKey) ?? 1) - 1);
+    if (this.#clients.size > IDLE_CLIENTS_MAX + this.#running + this.#waiting.size) this.#forget();
     if (place === 'running') this.#next();
+  }
+
+  #forget(): void {
+    this.#clients = new Map([...this.#clients].filter(([, own]) => own > 0));
   }
 
   #next(): void {

@@ -74,6 +74,21 @@ describe('createGatewayServer()', () => {
     expect(await all(open(port, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc'))).toMatch(/^HTTP\/1\.1 408 /);
   });
 
+  it('watches each body of a connection, also after others and after a request without one', async () => {
+    const { port } = await start({ limits: { uploadIdleMs: 300 } });
+    const post = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n';
+    const socket = open(port, `${post}abc`);
+    const end = all(socket);
+    await delay(150);
+    socket.write(`${post}abc`);
+    await delay(150);
+    socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    // Between requests nobody is late.
+    await delay(500);
+    socket.write(`${post}a`);
+    expect((await end).match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 200', 'HTTP/1.1 200', 'HTTP/1.1 408']);
+  });
+
   it('lets an upload take its time as long as it goes on', async () => {
     const { port } = await start({ limits: { uploadIdleMs: 300 } });
     const socket = open(port, 'POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 6\r\n\r\n');
