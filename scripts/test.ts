@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ensureGoTools, goToolsProblem } from './set-up/go-tools.ts';
 import { launcherProblem } from './set-up/launcher.ts';
-import { MissingProgram, ensurePrograms } from './set-up/programs.ts';
+import { MissingProgram, type Program, ensurePrograms } from './set-up/programs.ts';
 import { vmProblem } from '../test-vm/lib/requirements.ts';
 
 const root = dirname(import.meta.dirname);
@@ -109,12 +109,17 @@ function vm(counts: Counts): void {
   else counts.skipped.push(`vm: ${problem}`);
 }
 
-/** For the check of the AppArmor profile and the tests of the DNS filter, which are skipped by name where they cannot be had. */
+/** For the check of the AppArmor profile, the tests of the DNS filter and those of Misskey's database; skipped by name where they cannot be had. */
+const OPTIONAL: readonly Program[] = ['apparmor_parser', 'unbound', 'postgres'];
+
+/** One by one: a package that is nowhere must not keep the others away. */
 function optionalPrograms(): void {
-  try {
-    ensurePrograms(['apparmor_parser', 'unbound']);
-  } catch (error) {
-    if (!(error instanceof MissingProgram)) throw error;
+  for (const program of OPTIONAL) {
+    try {
+      ensurePrograms([program]);
+    } catch (error) {
+      if (!(error instanceof MissingProgram)) throw error;
+    }
   }
 }
 

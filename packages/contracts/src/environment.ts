@@ -73,6 +73,7 @@ export const ENVIRONMENT = {
   SEKISHO_MISSKEY_QUEUE_REDIS_URL: row(['gateway'], 'none', 'Redis of Misskey\'s job queue, for the mode `enqueue`.', true),
   SEKISHO_MISSKEY_QUEUE_REDIS_URL_FILE: row(['gateway'], 'none', 'File with the value of `SEKISHO_MISSKEY_QUEUE_REDIS_URL`, instead of that.', true),
   SEKISHO_MISSKEY_QUEUE_PREFIX: row(['gateway'], 'host of SEKISHO_PUBLIC_URL', 'Redis prefix in Misskey\'s configuration, without `:queue`.'),
+  SEKISHO_MISSKEY_DATABASE_URL_FILE: row(['gateway'], 'none', 'File with the `postgres://` URL of Misskey\'s database, for rules about who is followed here; a role that reads four columns is enough, see docs/inbox-rules.md.', true),
   SEKISHO_MISSKEY_VERSION: row(['gateway'], 'none', 'Version of Misskey, for the mode `enqueue`, which knows the job format of some versions only.'),
   SEKISHO_EGRESS_PORT: row(['egress-proxy', 'local-stack'], '3128', 'CONNECT port for Misskey (`proxy` in its configuration).'),
   SEKISHO_EGRESS_SMTP_PORT: row(['egress-proxy'], 'off', 'CONNECT port for mail (`proxySmtp` in Misskey); only SEKISHO_EGRESS_SMTP_TARGETS, no look at TLS.'),

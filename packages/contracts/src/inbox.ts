@@ -37,6 +37,8 @@ export const INBOX_LIMITS = {
   /** Misskey hangs on some requests; it answers all others at once. */
   misskeyMs: 15_000,
   queueMs: 5_000,
+  /** What a rule asks of Misskey's database; a query takes about a millisecond. */
+  relationshipMs: 1_000,
   keyBytesMax: 256 * 1024,
   keyMs: 8_000,
 } as const;

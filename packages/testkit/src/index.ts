@@ -1,5 +1,6 @@
 // For tests only: real servers on loopback, hostile ones among them, and generators of data.
 export { freePort } from './ports.ts';
+export * from './postgres.ts';
 export * from './redis.ts';
 export * from './program.ts';
 export * from './dns/index.ts';

@@ -25,6 +25,8 @@ import type { InboxMetrics } from './metrics.ts';
 import { createPushedOutWarning, createQuarantine } from './quarantine.ts';
 import { createRecord } from './record.ts';
 import { createListStore } from './rules-file/list-store.ts';
+import { type Database, openDatabase } from './relationship/database.ts';
+import { type FindRelationship, createRelationship, noRelationship } from './relationship/relationship.ts';
 import { openInboxRules } from './rules-file/rules-file.ts';
 import { createRulesPort } from './rules.ts';
 
@@ -80,12 +82,13 @@ export async function openInbox(options: InboxOptions): Promise<Inbox> {
   const firstSeen = createFirstSeen(redis.small, clock);
   const relays = new Set(config.relays);
   const handler = createInboxHandler({
+  const database = config.databaseUrl === undefined ? undefined : openDatabase(config.databaseUrl);
     mode: config.mode,
     policy: { readHead, checkDigest, parseStrictJson, readActivity },
     marks: createMarks({ redis: redis.small, onAway: () => metrics.marksAway.inc() }),
     rules: createRulesPort({
       rules: () => rules.value, localHosts: ownHosts, saw: firstSeen.saw, budget: options.budget,
-      lookUps: { firstSeen: firstSeen.ages },
+      lookUps: { firstSeen: firstSeen.ages, relationship: relationshipOf(options, database) },
       onHit: ({ id, dryRun }) => metrics.rules.inc({ rule: id, dry_run: dryRun ? 'yes' : 'no' }),
     }),
     verify: config.verify ? createVerify(options) : undefined,
@@ -117,6 +120,7 @@ export async function openInbox(options: InboxOptions): Promise<Inbox> {
       enqueue?.close();
       await streams.close();
     },
+      await database?.close();
   };
 }
 

@@ -25,7 +25,7 @@ const read = (env: NodeJS.ProcessEnv = {}) => readGatewayConfig({ ...base, ...en
 describe('settings of the inbox', () => {
   it('enforce, without verification, captures or rules, unless something else is asked for', () => {
     expect(read()).toEqual({
-      mode: 'enforce', ldPolicy: 'strict', relays: [], dateSkewS: 300, rulesFile: undefined, capturePercent: 0, verify: false, whenKeyAway: 'pass', actorKey: undefined, enqueue: undefined,
+      mode: 'enforce', ldPolicy: 'strict', relays: [], dateSkewS: 300, rulesFile: undefined, capturePercent: 0, verify: false, whenKeyAway: 'pass', actorKey: undefined, enqueue: undefined, databaseUrl: undefined,
     });
   });
 
@@ -33,6 +33,11 @@ describe('settings of the inbox', () => {
     expect(read(enqueue).enqueue).toEqual({ redisUrl: 'redis://queue', version: '2026.3.2', prefix: 'misskey.peer.example:8443' });
     expect(read({ ...enqueue, SEKISHO_MISSKEY_QUEUE_PREFIX: 'mk' }).enqueue?.prefix).toBe('mk');
     expect(read({ ...enqueue, SEKISHO_MISSKEY_QUEUE_REDIS_URL: '', SEKISHO_MISSKEY_QUEUE_REDIS_URL_FILE: file('queue', 'redis://other\n') }).enqueue?.redisUrl).toBe('redis://other');
+  });
+
+  it('read the URL of the database from its file', () => {
+    const url = 'postgres://sekisho:hunter2@db.example:5432/misskey?sslmode=verify-full';
+    expect(read({ SEKISHO_MISSKEY_DATABASE_URL_FILE: file('database', `${url}\n`) }).databaseUrl).toBe(url);
   });
 
   it('write into no queue in another mode, whatever else is set', () => {
@@ -54,6 +59,11 @@ describe('settings of the inbox', () => {
     ['enqueue without a version', { ...enqueue, SEKISHO_MISSKEY_VERSION: '' }, 'SEKISHO_MISSKEY_VERSION must be set for the mode enqueue'],
     ['enqueue into an unknown version', { ...enqueue, SEKISHO_MISSKEY_VERSION: '2026.5.4' }, 'knows 2026.3.2. With any other use the mode enforce'],
     ['a queue prefix that is a pattern', { ...enqueue, SEKISHO_MISSKEY_QUEUE_PREFIX: '*' }, 'must be the Redis prefix of Misskey'],
+    ['a database that is none', { SEKISHO_MISSKEY_DATABASE_URL_FILE: file('mysql', 'mysql://a:b@db/misskey') }, 'must hold a URL like postgres://'],
+    ['a database without a user', { SEKISHO_MISSKEY_DATABASE_URL_FILE: file('nobody', 'postgres://db/misskey') }, 'must hold a URL like postgres://'],
+    ['a database without a name', { SEKISHO_MISSKEY_DATABASE_URL_FILE: file('nameless', 'postgres://a:b@db/') }, 'must hold a URL like postgres://'],
+    ['a database under a certificate that is not there', { SEKISHO_MISSKEY_DATABASE_URL_FILE: file('tls', 'postgres://a:b@db/m?sslrootcert=/nowhere') }, 'whose certificates are there'],
+    ['a database URL that is not there', { SEKISHO_MISSKEY_DATABASE_URL_FILE: join(folder, 'absent') }, 'SEKISHO_MISSKEY_DATABASE_URL_FILE: the file cannot be read (ENOENT)'],
     ['rules that are none', { SEKISHO_INBOX_RULES_FILE: file('bad.yaml', 'rules:\n  - { id: x, action: reject }\n') }, 'SEKISHO_INBOX_RULES_FILE: line 2'],
     ['rules that are not there', { SEKISHO_INBOX_RULES_FILE: join(folder, 'absent') }, 'SEKISHO_INBOX_RULES_FILE: the file cannot be read (ENOENT)'],
   ])('refuse %s', (_name, env, problem) => {
@@ -61,13 +71,13 @@ describe('settings of the inbox', () => {
   });
 
   it('name all problems at once, and no content of a file', () => {
-    const env = { ...enqueue, SEKISHO_MISSKEY_VERSION: '1', SEKISHO_INBOX_VERIFY: 'on', SEKISHO_INBOX_ACTOR_KEY_FILE: file('secret', 'very secret'), SEKISHO_MISSKEY_QUEUE_REDIS_URL: 'redis://:hunter2@queue' };
+    const env = { ...enqueue, SEKISHO_MISSKEY_VERSION: '1', SEKISHO_INBOX_VERIFY: 'on', SEKISHO_INBOX_ACTOR_KEY_FILE: file('secret', 'very secret'), SEKISHO_MISSKEY_QUEUE_REDIS_URL: 'redis://:hunter2@queue', SEKISHO_MISSKEY_DATABASE_URL_FILE: file('password', 'postgres:hunter2@db') };
     try {
       read(env);
       throw new Error('was taken');
     } catch (error) {
       const { message } = error as Error;
-      expect(message).toMatch(/SEKISHO_INBOX_ACTOR_KEY_FILE[^]*SEKISHO_MISSKEY_VERSION/);
+      expect(message).toMatch(/SEKISHO_INBOX_ACTOR_KEY_FILE[^]*SEKISHO_MISSKEY_DATABASE_URL_FILE[^]*SEKISHO_MISSKEY_VERSION/);
       expect(message).not.toMatch(/very secret|hunter2/);
     }
   });

@@ -9,9 +9,12 @@ import { ConfigError, envFields, readFileNow } from '@sekisho/runtime';
 import { z } from 'zod';
 import { readActorKey } from './actor/actor-key.ts';
 import { misskeyVersionProblem } from './enqueue/versions.ts';
+import { readDatabaseUrl } from './relationship/database-url.ts';
 
 const SKEW_MIN_S = 30;
 const KEY_FILE_BYTES_MAX = 16 * 1024;
+/** Far above any URL. */
+const DATABASE_URL_BYTES_MAX = 4_096;
 /** As Redis keys have it; `*` and the like would only be a slip. */
 const QUEUE_PREFIX = /^[A-Za-z0-9.:_-]{1,255}$/;
 
@@ -29,6 +32,7 @@ export const inboxFields = {
   SEKISHO_MISSKEY_QUEUE_REDIS_URL_FILE: envFields.filePath().optional(),
   SEKISHO_MISSKEY_QUEUE_PREFIX: z.string().regex(QUEUE_PREFIX, 'must be the Redis prefix of Misskey, without `:queue`').optional(),
   SEKISHO_MISSKEY_VERSION: z.string().min(1).max(64).optional(),
+  SEKISHO_MISSKEY_DATABASE_URL_FILE: envFields.filePath().optional(),
 } as const;
 
 type Given = z.output<z.ZodObject<typeof inboxFields>>;
@@ -52,6 +56,8 @@ export interface InboxConfig {
   readonly actorKey: KeyObject | undefined;
   /** With the mode `enqueue`, and only there. */
   readonly enqueue: EnqueueConfig | undefined;
+  /** Of Misskey's PostgreSQL, for rules about who is followed here. */
+  readonly databaseUrl: string | undefined;
 }
 
 /** @throws ConfigError with all problems at once. */
@@ -68,13 +74,15 @@ export function readInboxConfig(given: Given, publicUrl: URL): InboxConfig {
   const { SEKISHO_INBOX_RULES_FILE: rulesFile, SEKISHO_INBOX_ACTOR_KEY_FILE: keyFile } = given;
   if (rulesFile !== undefined) note('SEKISHO_INBOX_RULES_FILE', () => readFileNow(rulesFile, { bytesMax: RULES_LIMITS.fileBytesMax, parse: parseRulesFile }));
   const actorKey = keyFile === undefined ? undefined : note('SEKISHO_INBOX_ACTOR_KEY_FILE', () => readFileNow(keyFile, { bytesMax: KEY_FILE_BYTES_MAX, parse: readActorKey }));
+  const { SEKISHO_MISSKEY_DATABASE_URL_FILE: urlFile } = given;
+  const databaseUrl = urlFile === undefined ? undefined : note('SEKISHO_MISSKEY_DATABASE_URL_FILE', () => readFileNow(urlFile, { bytesMax: DATABASE_URL_BYTES_MAX, parse: readDatabaseUrl }));
   problems.push(...combinationFaults(given));
   if (problems.length > 0) throw new ConfigError('gateway', problems);
   return {
     mode: given.SEKISHO_INBOX_MODE, ldPolicy: given.SEKISHO_INBOX_LD_SIGNATURES, relays: given.SEKISHO_INBOX_RELAYS,
     dateSkewS: given.SEKISHO_INBOX_DATE_SKEW_S, rulesFile, capturePercent: given.SEKISHO_INBOX_CAPTURE_PERCENT,
     verify: given.SEKISHO_INBOX_VERIFY === 'on', whenKeyAway: given.SEKISHO_INBOX_VERIFY_UNAVAILABLE, actorKey,
-    enqueue: enqueueOf(given, publicUrl),
+    enqueue: enqueueOf(given, publicUrl), databaseUrl,
   };
 }
 

@@ -2,6 +2,7 @@
 
 import { INBOX_CODES, INBOX_DECISIONS } from '@sekisho/contracts';
 import type { Metrics } from '@sekisho/runtime';
+import { LOOK_UPS } from './relationship/relationship.ts';
 
 const TYPES = [
   'Create', 'Delete', 'Update', 'Follow', 'Accept', 'Reject', 'Add', 'Remove', 'Announce', 'Like', 'EmojiReaction', 'EmojiReact', 'Undo',
@@ -54,6 +55,11 @@ export const createInboxMetrics = (metrics: Metrics) => ({
     name: 'inbox_key_fetches_total',
     help: 'Key documents fetched for SEKISHO_INBOX_VERIFY by what they held; `limited`: not fetched, too many at once or for one sender.',
     labels: { result: ['keys', 'gone', 'refused', 'away', 'limited'] },
+  }),
+  relationships: metrics.counter({
+    name: 'inbox_relationship_look_ups_total',
+    help: "Questions of rules about who is followed here: put to Misskey's database, answered from memory, or left unknown as it does not answer (`away`) or too many wait (`full`).",
+    labels: { result: LOOK_UPS },
   }),
   marksAway: metrics.counter({ name: 'inbox_marks_away_total', help: 'Activities that were processed without a mark against repeats, as Redis was away.' }),
   lost: metrics.counter({ name: 'inbox_events_lost_total', help: 'Entries of the audit or capture stream that Redis did not take.', labels: { stream: ['audit', 'captures'] } }),

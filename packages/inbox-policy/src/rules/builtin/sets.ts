@@ -34,6 +34,13 @@ export const BUILTIN_SETS: Readonly<Record<BuiltinName, BuiltinSet>> = {
     reason: 'Direct message with a link or a picture, by an account that was never seen before today.',
     when: { all: [...isNewPost, field('visibility', 'eq', 'direct'), hasLure, field('actor.ageSeconds', 'lte', DAY_SECONDS)] },
   },
+  // What Misskey's users ask for most (its issues 13785 and 14888). An answer to a post is left alone: who writes in public
+  // is answered by strangers.
+  'stranger-mentions': {
+    action: 'quarantine',
+    reason: 'A mention of somebody here with a link or a picture, by an account that nobody here follows. Acts only with SEKISHO_MISSKEY_DATABASE_URL_FILE.',
+    when: { all: [...isNewPost, field('mentions.local', 'gte', 1), hasLure, field('actor.followedHere', 'eq', false)] },
+  },
   // The number at which Pleroma's policy of this name refuses.
   'hellthread': {
     action: 'drop',

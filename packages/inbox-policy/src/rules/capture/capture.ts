@@ -27,6 +27,7 @@ const captureSchema = z.object({
     client: z.string().optional(),
     actorAgeS: z.number().optional(),
     hostAgeS: z.number().optional(),
+    relationship: z.object({ followedHere: z.boolean(), followsHere: z.boolean() }).optional(),
   }),
   /** What the checks read; absent where the request was refused before the rules. */
   activity: z.object({
@@ -66,6 +67,7 @@ export function createCapture(input: CaptureInput): Capture {
     facts: {
       target: input.target, headers: headersOf(input.rawHeaders), keyHost: input.keyHost,
       ...given('client', input.client), ...given('actorAgeS', late?.firstSeen?.actorAgeS), ...given('hostAgeS', late?.firstSeen?.hostAgeS),
+      ...given('relationship', late?.relationship),
     },
     ...(activity === undefined ? {} : { activity: captured(activity, complete) }),
     ...(body === undefined ? {} : { body: Buffer.from(body).toString('base64') }),
@@ -119,6 +121,7 @@ export function replayable({ at, complete, facts, activity }: Capture): Replayab
     activity: { ok: true, ...activity, objectType: activity.objectType, object: activity.object, hosts: new Set(activity.hosts) },
     facts: {
       requestHeaders: facts.headers, keyHost: facts.keyHost, clientNet: facts.client, firstSeen: { actorAgeS: facts.actorAgeS, hostAgeS: facts.hostAgeS },
+      relationship: facts.relationship,
       localHosts: new Set([hostOf(facts.headers)]), nowMs: Date.parse(at), redacted: !complete,
     },
   };

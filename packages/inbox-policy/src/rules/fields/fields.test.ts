@@ -16,7 +16,7 @@ describe('fieldsOf()', () => {
     ['mentions.hosts', ['one.peer.example', 'two.peer.example', 'three.peer.example', LOCAL_HOST]], ['mentions.hosts.count', 4], ['recipients.count', 5], ['links.count', 0],
     ['attachments.count', 1], ['attachments.types', ['image/webp']], ['attachments.hosts', ['social.peer.example']], ['attachments.blurhash', ['LEHV6nWB2yk8pyo0adR*.7kCMdnj']],
     ['attachments.alt', ''], ['reply', false], ['quote', false], ['poll', false], ['sensitive', false], ['visibility', 'public'], ['published.ageSeconds', 60],
-    ['header.user-agent', 'Mastodon/4.3.0'], ['header.x-none', ''], ['hashtags', []], ['emojis.count', 0], ['forwarded', false], ['actor.ageSeconds', undefined], ['client.net', undefined], ['nope', undefined],
+    ['header.user-agent', 'Mastodon/4.3.0'], ['header.x-none', ''], ['hashtags', []], ['emojis.count', 0], ['forwarded', false], ['actor.ageSeconds', undefined], ['client.net', undefined], ['time', NOW_MS], ['nope', undefined],
   ])('reads %s of a spam post', (name, value) => {
     expect(fieldsFor(SPAM['picture']!).get(name)).toEqual(value);
   });
@@ -72,7 +72,7 @@ describe('fieldsOf()', () => {
   it('has for each field a value of its kind or none, whatever the body is', () => {
     const isOfKind: Readonly<Record<FieldKind, (value: unknown) => boolean>> = {
       text: (value) => typeof value === 'string', host: (value) => typeof value === 'string', network: (value) => typeof value === 'string',
-      words: Array.isArray, hosts: Array.isArray, number: (value) => typeof value === 'number' && !Number.isNaN(value), flag: (value) => typeof value === 'boolean',
+      words: Array.isArray, hosts: Array.isArray, number: (value) => typeof value === 'number' && !Number.isNaN(value), time: (value) => typeof value === 'number', flag: (value) => typeof value === 'boolean',
     };
     const leaf = fc.oneof(fc.string(), fc.constantFrom('https://a.example/1', 'Note', 'Mention', 'Hashtag', PUBLIC, '2026-01-01T00:00:00Z'), fc.double(), fc.boolean(), fc.constant(null));
     const key = fc.constantFrom(

@@ -20,11 +20,20 @@ export interface Fields {
 }
 
 /** What somebody has to look up, cheapest first. Read by getters, so that it is looked up only for who asks. */
-export const LATE_FACTS = ['firstSeen'] as const;
+export const LATE_FACTS = ['firstSeen', 'relationship'] as const;
 export type LateFact = (typeof LATE_FACTS)[number];
 
 export interface LateFacts {
   readonly firstSeen?: { readonly actorAgeS?: number | undefined; readonly hostAgeS?: number | undefined } | undefined;
+  readonly relationship?: Relationship | undefined;
+}
+
+/** What Misskey's database says of an actor; false for one that it does not know. */
+export interface Relationship {
+  /** Somebody of this instance follows the actor. */
+  readonly followedHere: boolean;
+  /** The actor follows somebody of this instance. */
+  readonly followsHere: boolean;
 }
 
 export interface FieldFacts extends LateFacts {
@@ -205,6 +214,8 @@ const READERS: Readonly<Record<FieldName, Read>> = {
   },
   'actor.ageSeconds': ({ facts }) => facts.firstSeen?.actorAgeS,
   'host.ageSeconds': ({ facts }) => facts.firstSeen?.hostAgeS,
+  'actor.followedHere': ({ facts }) => facts.relationship?.followedHere,
+  'actor.followsHere': ({ facts }) => facts.relationship?.followsHere,
   'key.host': ({ facts }) => facts.keyHost,
   'forwarded': ({ activity }) => activity.forwarded,
   'object.type': ({ activity }) => activity.objectType ?? '',
@@ -238,4 +249,5 @@ const READERS: Readonly<Record<FieldName, Read>> = {
   'sensitive': ({ post }) => post['sensitive'] === true,
   'published.ageSeconds': ageOf,
   'client.net': ({ facts }) => facts.clientNet,
+  'time': ({ facts }) => facts.nowMs,
 };

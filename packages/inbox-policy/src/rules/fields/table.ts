@@ -1,6 +1,6 @@
 // The fields that rules may read. The documentation and the JSON schema of the rules file are made from this table.
 
-export type FieldKind = 'text' | 'words' | 'host' | 'hosts' | 'number' | 'flag' | 'network';
+export type FieldKind = 'text' | 'words' | 'host' | 'hosts' | 'number' | 'flag' | 'network' | 'time';
 
 export interface FieldRow {
   readonly kind: FieldKind;
@@ -25,6 +25,8 @@ export const FIELDS = {
   'actor.username.entropy': row('number', 'Bits per character of that name: 0 for one letter repeated, 3.3 for ten different ones.'),
   'actor.ageSeconds': row('number', 'Seconds since this gateway saw the actor for the first time.'),
   'host.ageSeconds': row('number', 'Seconds since it saw the host of the actor for the first time.'),
+  'actor.followedHere': row('flag', 'Whether somebody of this instance follows the actor. Unknown without `SEKISHO_MISSKEY_DATABASE_URL_FILE`.'),
+  'actor.followsHere': row('flag', 'Whether the actor follows somebody of this instance. Unknown without `SEKISHO_MISSKEY_DATABASE_URL_FILE`.'),
   'key.host': row('host', 'Host of the key that signed the request.'),
   'forwarded': row('flag', 'Whether somebody else than the actor delivers the activity.'),
   'object.type': row('text', 'Type of the object: `Note`, `Question`, `Person`, …; empty where the object is only a URL.'),
@@ -58,6 +60,7 @@ export const FIELDS = {
   'sensitive': row('flag', 'Whether the post is marked as sensitive.'),
   'published.ageSeconds': row('number', 'Seconds since the claimed time of publication.'),
   'client.net': row('network', 'Address of the sending machine, or its network.'),
+  'time': row('time', 'When the activity arrived.'),
 } as const satisfies Readonly<Record<string, FieldRow>>;
 export type FieldName = keyof typeof FIELDS;
 
