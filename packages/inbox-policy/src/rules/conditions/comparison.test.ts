@@ -51,6 +51,13 @@ describe('comparisons', () => {
     expect(truthOf({ field: 'client.net', op: 'in', value }, {}, { clientNet })).toBe(truth);
   });
 
+  it.each([
+    // NOW_MS is a Wednesday, 12:00 UTC.
+    ['12:00-12:01', true], [['00:00-01:00', '11:59-13:00'], true], ['Thu 00:00-24:00', false], ['13:00-13:30 Europe/Berlin', true], ['22:00-06:00', false],
+  ])('time within %j: %s', (value, truth) => {
+    expect(truthOf({ field: 'time', op: 'within', value })).toBe(truth);
+  });
+
   it('asks lists, and knows nothing of one that was never loaded', () => {
     expect(truthOf({ field: 'actor.host', op: 'in', list: 'l' })).toBe(true);
     expect(truthOf({ field: 'attachments.hosts', op: 'overlaps', list: 'l' })).toBe(false);

@@ -11,6 +11,7 @@ import { fold } from '../text/fold.ts';
 import { readNetworks } from './network.ts';
 import { KINDS, type Operator, OPERATOR_NAMES, TAKES_LIST, TAKES_SEVERAL, isOperator } from './operators.ts';
 import { compilePattern } from './regex.ts';
+import { type Window, readWindow } from './window.ts';
 
 /** true, false or unknown. */
 export type Truth = boolean | undefined;
@@ -84,6 +85,7 @@ function valueTest(given: Given, value: unknown, scope: ComparisonScope): Test |
   const texts = readTexts(op, value, scope);
   if (texts === undefined) return undefined;
   if (op === 'regex') return regexTest(field, texts, scope);
+  if (kind === 'time') return timeTest(field, texts, scope);
   if (kind === 'network') return networkTest(field, texts, scope);
   return kind === 'host' || kind === 'hosts' ? hostTest(field, texts, scope) : textTest(given, texts, scope);
 }
@@ -134,6 +136,19 @@ function networkTest(field: string, texts: readonly string[], scope: ComparisonS
   return ({ get }) => {
     const found = get(field);
     return typeof found === 'string' ? networks.hold(found) : undefined;
+  };
+}
+
+function timeTest(field: string, texts: readonly string[], scope: ComparisonScope): Test | undefined {
+  const windows: Window[] = [];
+  for (const text of texts) {
+    const read = readWindow(text);
+    if (!read.ok) return fail(scope, 'value', read.detail);
+    windows.push(read.window);
+  }
+  return ({ get }) => {
+    const found = get(field);
+    return typeof found === 'number' ? windows.some((window) => window.holds(found)) : undefined;
   };
 }
 

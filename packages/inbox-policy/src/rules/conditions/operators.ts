@@ -11,9 +11,10 @@ export const OPERATORS = {
   gte: 'is the value or more',
   lte: 'is the value or less',
   overlaps: 'has a member that is one of the values, or stands in the host list',
+  within: 'lies in the time window (or in one of them)',
 } as const;
 export type Operator = keyof typeof OPERATORS;
-export const OPERATOR_NAMES: readonly Operator[] = ['eq', 'in', 'contains', 'regex', 'gte', 'lte', 'overlaps'];
+export const OPERATOR_NAMES: readonly Operator[] = ['eq', 'in', 'contains', 'regex', 'gte', 'lte', 'overlaps', 'within'];
 
 export interface KindRow {
   readonly help: string;
@@ -27,12 +28,13 @@ export const KINDS: Readonly<Record<FieldKind, KindRow>> = {
   hosts: { help: 'A list of host names; values as for one.', operators: ['contains', 'overlaps', 'regex'] },
   number: { help: 'A number.', operators: ['eq', 'gte', 'lte'] },
   flag: { help: '`true` or `false`.', operators: ['eq'] },
+  time: { help: 'A time. A value is a window: `22:00-06:00`, with days before it (`Mon-Fri 08:00-17:00`, `Sat,Sun 00:00-24:00`) and a time zone after it (`Europe/Berlin`; without one UTC). The end is not within; a window over midnight belongs to the day on which it begins.', operators: ['within'] },
   network: { help: 'An address. A value is an address or a prefix such as `203.0.113.0/24`.', operators: ['eq', 'in'] },
 };
 
 /** Operators that take a list of values or, for hosts, the name of a list. */
 export const TAKES_LIST: ReadonlySet<Operator> = new Set(['in', 'overlaps']);
 /** Operators that take one value or several. */
-export const TAKES_SEVERAL: ReadonlySet<Operator> = new Set(['contains', 'regex']);
+export const TAKES_SEVERAL: ReadonlySet<Operator> = new Set(['contains', 'regex', 'within']);
 
 export const isOperator = (name: string): name is Operator => Object.hasOwn(OPERATORS, name);
