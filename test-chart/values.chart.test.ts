@@ -47,6 +47,7 @@ const SENTENCES: readonly (readonly [what: string, values: Values, says: string]
   ['two files of inbox rules', { gateway: { inbox: { rules: { rules: [] }, rulesConfigMap: 'b' } } }, 'only one file is read'],
   ['a queue without its Secret', { gateway: { inbox: { mode: 'enqueue' } } }, 'make a Secret with the key gateway-url'],
   ['a queue of an unknown version', { gateway: { inbox: { mode: 'enqueue', enqueue: { existingSecret: 'q', address: '10.0.0.5:6379' } } } }, 'write the version of Misskey'],
+  ['a database of Misskey without its Secret', { gateway: { inbox: { database: { address: '10.0.0.5:5432' } } } }, 'make a Secret with the key database-url (docs/kubernetes-misskey.md) and write its name'],
   ['unsafe ranges without consent', { unsafe: { publicCIDRs: ['203.0.113.0/24'] } }, 'remove it, or set unsafe.iUnderstand: true'],
   ['an unsafe authority without consent', { unsafe: { caConfigMap: 'ca' } }, 'remove it, or set unsafe.iUnderstand: true'],
   ['an unsafe variable without consent', { fetcher: { extraEnv: { SEKISHO_UNSAFE_ALLOW_TARGETS: '10.0.0.1:80' } } }, 'is for tests only: remove it'],

@@ -17,7 +17,7 @@ interface Peered {
 interface Values {
   readonly networkPolicy: { readonly enabled: boolean; readonly dns: { readonly nodeLocalCIDRs: readonly string[] } };
   readonly cluster: { readonly denyCIDRs: readonly string[]; readonly apiServerCIDRs: readonly string[]; readonly nat64Prefixes: readonly string[] };
-  readonly gateway: { readonly inbox: { readonly mode: string; readonly enqueue: Peered & { readonly address: string } } };
+  readonly gateway: { readonly inbox: { readonly mode: string; readonly enqueue: Peered & { readonly address: string }; readonly database: Peered & { readonly address: string; readonly existingSecret: string } } };
   readonly egress: { readonly ports: readonly number[]; readonly extraBlockedCIDRs: readonly string[] };
   readonly unsafe: { readonly iUnderstand: boolean; readonly publicCIDRs: readonly string[] };
   readonly fetcher: { readonly plainHttp: string; readonly dnsServers: readonly string[] };
@@ -68,12 +68,13 @@ function givenBlocks({ networkPolicy, redis, misskey, gateway, fetcher, egressPr
   const resolvers = (own: readonly string[]): readonly string[] => (dnsFilter.enabled ? dnsFilter.upstreams : own).flatMap((server) => blocksOf(server, []));
   const { managed } = misskey;
   const database = blocksOf(managed.database.host, managed.database.networkPolicyPeers);
-  const { mode, enqueue } = gateway.inbox;
+  const { mode, enqueue, database: asked } = gateway.inbox;
   const queue = mode === 'enqueue' ? blocksOf(enqueue.address, enqueue.networkPolicyPeers) : [];
+  const rules = asked.existingSecret === '' ? [] : [...blocksOf(asked.address, asked.networkPolicyPeers), ...(asked.address === '' && misskey.mode === 'managed' ? database : [])];
   const further = managed.networkPolicyEgress.flatMap(({ peers }) => blocksOf('', peers));
   const own = [...dns, ...database, ...blocksOf(managed.redis.host, managed.redis.networkPolicyPeers), ...blocksOf(managed.proxy, managed.proxyNetworkPolicyPeers), ...further];
   return {
-    gateway: [...dns, ...(misskey.mode === 'external' ? blocksOf(misskey.url, misskey.networkPolicyPeers) : []), ...role('state'), ...role('work'), ...queue],
+    gateway: [...dns, ...(misskey.mode === 'external' ? blocksOf(misskey.url, misskey.networkPolicyPeers) : []), ...role('state'), ...role('work'), ...queue, ...rules],
     fetcher: [...dns, ...role('work'), ...resolvers(fetcher.dnsServers)],
     'egress-proxy': [...dns, ...resolvers(egressProxy.dnsServers)],
     'image-worker': [...dns, ...role('work')],

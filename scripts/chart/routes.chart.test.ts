@@ -186,9 +186,9 @@ describe('variants', () => {
     ].toSorted());
   });
 
-  it('let the gateway to the Redis of Misskey\'s queue where it writes into that', () => {
+  it('let the gateway to the Redis of Misskey\'s queue where it writes into that, and to its database where rules ask it', () => {
     const lines = arrows(withAll(render(inNamespace('inbox-enqueue'))), NAMESPACE, WORLD);
-    expect(lines).toEqual([...EXTERNAL, 'gateway -> their-redis TCP/6379'].toSorted());
+    expect(lines).toEqual([...EXTERNAL, 'gateway -> their-redis TCP/5432 TCP/6379'].toSorted());
   });
 
   it('keep a managed Misskey from public addresses without unprotectedEgress', () => {

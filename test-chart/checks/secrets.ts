@@ -59,7 +59,7 @@ const knownNames = podCheck('known environment', (pod) => {
 
 /** What each service may see of the Secrets (docs/security-model.md): a decoder that is taken over must find nothing else. */
 const SECRET_FILES: Readonly<Record<string, readonly string[]>> = {
-  gateway: ['internal-token', 'cache-key', 'isolation-key', 'gateway-url', 'actor-key'],
+  gateway: ['internal-token', 'cache-key', 'isolation-key', 'gateway-url', 'actor-key', 'database-url'],
   fetcher: ['internal-token', 'fetcher-url'],
   'image-worker': ['image-worker-url'],
   'egress-proxy': ['credentials'],

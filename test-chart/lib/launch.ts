@@ -50,7 +50,13 @@ function newActorKey(): string {
   return actorKey;
 }
 
-const secretText = (key: string): string => (key === 'actor-key' ? newActorKey() : key === 'credentials' ? `misskey:${KEY}\n` : key.endsWith('-url') ? `redis://sekisho-user:${'p'.repeat(43)}@redis.social.svc:6379/0` : KEY);
+function secretText(key: string): string {
+  if (key === 'actor-key') return newActorKey();
+  if (key === 'credentials') return `misskey:${KEY}\n`;
+  const password = 'p'.repeat(43);
+  if (key === 'database-url') return `postgres://sekisho_inbox:${password}@postgres.social.svc:5432/misskey\n`;
+  return key.endsWith('-url') ? `redis://sekisho-user:${password}@redis.social.svc:6379/0` : KEY;
+}
 
 /** Content of ConfigMaps that the user makes. */
 const GIVEN: Readonly<Record<string, string>> = { cidrs: '198.51.100.0/24\n2001:db8::/32\n', 'ca.crt': '-----BEGIN CERTIFICATE-----\n', 'rules.yaml': '{}\n' };

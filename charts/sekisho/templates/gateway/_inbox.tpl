@@ -22,6 +22,7 @@
 {{- $_ := set $env "SEKISHO_MISSKEY_VERSION" $queue.version -}}
 {{- with $queue.prefix }}{{ $_ := set $env "SEKISHO_MISSKEY_QUEUE_PREFIX" . }}{{ end -}}
 {{- end -}}
+{{- if $inbox.database.existingSecret }}{{ $_ := set $env "SEKISHO_MISSKEY_DATABASE_URL_FILE" (printf "%s/misskey-database/database-url" .secrets) }}{{ end -}}
 {{- toJson $env -}}
 {{- end -}}
 
@@ -31,6 +32,7 @@
 {{- $secrets := list -}}
 {{- if $inbox.verify.enabled }}{{ $secrets = append $secrets (dict "name" "inbox-actor" "secret" (include "sekisho.inboxActorSecretName" .) "items" (list "actor-key")) }}{{ end -}}
 {{- if eq $inbox.mode "enqueue" }}{{ $secrets = append $secrets (dict "name" "misskey-queue" "secret" $inbox.enqueue.existingSecret "items" (list "gateway-url")) }}{{ end -}}
+{{- with $inbox.database.existingSecret }}{{ $secrets = append $secrets (dict "name" "misskey-database" "secret" . "items" (list "database-url")) }}{{ end -}}
 {{- toJson $secrets -}}
 {{- end -}}
 
@@ -82,6 +84,7 @@ gateway.inbox.verify.enabled needs a key that signs the requests for keys, and s
 {{- if eq $inbox.mode "enqueue" }}
 {{- include "sekisho.validate.enqueue" . }}
 {{- end }}
+{{- include "sekisho.validate.inboxDatabase" . }}
 {{- end -}}
 
 {{- define "sekisho.validate.enqueue" -}}
