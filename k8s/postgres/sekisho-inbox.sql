@@ -1,5 +1,5 @@
 -- A user of Misskey's database that can tell who follows whom, and nothing else. Run it in that database, as somebody who may
--- make roles and owns the tables (postgres, usually): psql -d misskey -v password="$(cat DATABASE)" -f sekisho-inbox.sql
+-- make roles (postgres, usually), with psql and its variable `password`; docs/inbox-rules.md has the line.
 
 -- Two connections of each gateway, twice that while a Deployment rolls.
 CREATE ROLE sekisho_inbox LOGIN PASSWORD :'password' NOINHERIT CONNECTION LIMIT 40;
