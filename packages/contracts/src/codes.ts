@@ -194,6 +194,7 @@ export const CODES = {
   SEKISHO_INBOX_KEY_AWAY: row(503, 'OVERLOADED', 'info', 'The key of the sender could not be fetched in time, and SEKISHO_INBOX_VERIFY_UNAVAILABLE is `retry`.'),
   SEKISHO_INBOX_KEY_GONE: row(202, 'ACCEPTED', 'info', 'An actor deletes itself and its key is gone already; nothing can be checked and nothing is lost.'),
   SEKISHO_INBOX_VERIFY: row(401, 'UNAUTHENTICATED', 'info', 'The signature does not fit the key of the actor.'),
+  SEKISHO_INBOX_AUDIENCE: row(202, 'ACCEPTED', 'info', 'A post that came to followers or single people within the last 24 hours came again, for everybody. Misskey keeps what it has.'),
   SEKISHO_INBOX_LIMIT_DOMAIN: row(429, 'RATE_LIMITED', 'info', 'The budget of the sending host is spent.'),
   SEKISHO_INBOX_LIMIT_ACTOR: row(429, 'RATE_LIMITED', 'info', 'The budget of the actor is spent.'),
   SEKISHO_INBOX_RULE: row(403, 'FORBIDDEN_ACTIVITY', 'info', 'A rule of the rules file refused the activity; the log names it.'),
@@ -201,9 +202,9 @@ export const CODES = {
   SEKISHO_INBOX_RULE_QUARANTINE: row(202, 'ACCEPTED', 'info', 'A rule of the rules file kept the activity back, with its bytes, for a look; the log names it.'),
   SEKISHO_INBOX_RULE_LIMIT: row(429, 'RATE_LIMITED', 'info', 'The budget of a rule with the action `limit` is spent; the log names the rule.'),
   SEKISHO_INBOX_BUSY: row(503, 'OVERLOADED', 'warn', 'Too many activities are being read at once.'),
+  SEKISHO_INBOX_DISPLACED: row(503, 'OVERLOADED', 'info', 'All places were taken while the body was still on its way, and of all such bodies this was the oldest of the network with the most of them. The sender tries again.'),
   SEKISHO_INBOX_FAULT: row(503, 'OVERLOADED', 'error', 'A check of the inbox failed by a defect; nothing is passed unjudged, and the sender tries again. Please report it with the log line.'),
   SEKISHO_INBOX_QUEUE_AWAY: row(503, 'OVERLOADED', 'error', 'The Redis of Misskey\'s queue did not take the job; check SEKISHO_MISSKEY_QUEUE_REDIS_URL.'),
-  SEKISHO_INBOX_DISPLACED: row(503, 'OVERLOADED', 'info', 'All places were taken while the body was still on its way, and of all such bodies this was the oldest of the network with the most of them. The sender tries again.'),
   // Between services.
   SEKISHO_CONTRACT_VERSION: row(503, 'OVERLOADED', 'error', 'Two services speak different versions of a contract; finish the rollout.'),
   SEKISHO_CONTRACT_INVALID: row(503, 'OVERLOADED', 'error', 'A message between two services does not fit its schema.'),

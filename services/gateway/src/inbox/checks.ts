@@ -8,7 +8,7 @@ import type { Budget } from '../limits/budget.ts';
 import { deny } from './deny.ts';
 import { claimOf } from './claim.ts';
 import { chargeSender } from './senders.ts';
-import type { InboxDenied, Marks, PolicyPort, RulesPort, VerifyPort, Visit } from './types.ts';
+import type { AudiencePort, InboxDenied, Marks, PolicyPort, RulesPort, VerifyPort, Visit } from './types.ts';
 
 export interface CheckDeps {
   readonly mode: InboxMode;
@@ -18,6 +18,8 @@ export interface CheckDeps {
   /** undefined: the signature is left to Misskey. */
   readonly verify: VerifyPort | undefined;
   readonly whenKeyAway: 'pass' | 'retry';
+  /** undefined where no signature is checked. */
+  readonly audience: AudiencePort | undefined;
   readonly activityRules: (nowMs: number) => ActivityRules;
   readonly budget: Pick<Budget, 'tickNamed'>;
   readonly clock: Clock;
@@ -40,7 +42,7 @@ export async function checkBody(deps: CheckDeps, step: Step): Promise<InboxDenie
   const activity = onCpu(visit, deps, () => readActivity(deps, step, parsed.value));
   if (!activity.ok) return activity;
   visit.activity = activity;
-  return checkRoute(deps, head, activity) ?? await checkSender(deps, step, activity) ?? await checkRules(deps, step, activity);
+  return checkRoute(deps, head, activity) ?? await checkSender(deps, step, activity) ?? await checkAudience(deps, visit, activity) ?? await checkRules(deps, step, activity);
 }
 
 /** Counts what a pure step takes. */
@@ -100,6 +102,12 @@ async function checkSender(deps: CheckDeps, step: Step, activity: ReadActivity):
 /** An actor that deletes itself takes its key along; Misskey could check it no better. */
 const goneKey = (activity: ReadActivity): InboxDenied =>
   activity.type === 'Delete' ? deny('SEKISHO_INBOX_KEY_GONE', activity.actorHost) : deny('SEKISHO_INBOX_KEY_REFUSED', 'the key is gone');
+
+/** Behind 28: what it keeps in Redis, the sender has paid for. */
+async function checkAudience({ audience }: CheckDeps, { verified }: Visit, activity: ReadActivity): Promise<InboxDenied | undefined> {
+  // The key of a relay says nothing about the author.
+  return verified && !activity.forwarded ? await audience?.check(activity) : undefined;
+}
 
 const BY_ACTION = {
   reject: 'SEKISHO_INBOX_RULE',

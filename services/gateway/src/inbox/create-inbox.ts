@@ -12,6 +12,7 @@ import type { Budget } from '../limits/budget.ts';
 import { createOwnActor } from './actor/own-actor.ts';
 import { createSign } from './actor/sign.ts';
 import { createAccepted } from './answer.ts';
+import { createAudience } from './audience.ts';
 import { createCappedStream } from './capped-stream.ts';
 import { createCaptures } from './captures.ts';
 import { createEnqueue } from './enqueue/enqueue.ts';
@@ -81,8 +82,8 @@ export async function openInbox(options: InboxOptions): Promise<Inbox> {
   const isPublicHost = (host: string): boolean => checkHostName(host).ok;
   const firstSeen = createFirstSeen(redis.small, clock);
   const relays = new Set(config.relays);
-  const handler = createInboxHandler({
   const database = config.databaseUrl === undefined ? undefined : openDatabase(config.databaseUrl);
+  const handler = createInboxHandler({
     mode: config.mode,
     policy: { readHead, checkDigest, parseStrictJson, readActivity },
     marks: createMarks({ redis: redis.small, onAway: () => metrics.marksAway.inc() }),
@@ -93,6 +94,7 @@ export async function openInbox(options: InboxOptions): Promise<Inbox> {
     }),
     verify: config.verify ? createVerify(options) : undefined,
     whenKeyAway: config.whenKeyAway,
+    audience: config.verify ? createAudience({ redis: redis.small, clock, onAway: () => metrics.audienceAway.inc() }) : undefined,
     headRules: (nowMs) => ({ host: publicUrl.host, origin: publicUrl.origin, mode: config.mode, nowMs, dateSkewS: config.dateSkewS, isPublicHost }),
     activityRules: (nowMs) => ({ ownHosts, isPublicHost, ldPolicy: config.ldPolicy, relays, nowMs }),
     captures: streams.captures,
@@ -119,8 +121,8 @@ export async function openInbox(options: InboxOptions): Promise<Inbox> {
       await forward.close();
       enqueue?.close();
       await streams.close();
-    },
       await database?.close();
+    },
   };
 }
 

@@ -6,14 +6,14 @@ import { stateKeys } from '@sekisho/contracts';
 import type { ReadActivity } from '@sekisho/inbox-policy';
 import { type Clock, inTime } from '@sekisho/runtime';
 import type { Redis } from 'ioredis';
+import { type AdmissionLimits, createAdmission } from './admission.ts';
 import type { Ages } from './types.ts';
 
 const CALL_MS = 1_000;
 /** From the last sighting on. */
 const KEEP_MS = 30 * 86_400_000;
 /** New entries of one process: all peers of a large instance at once, then a trickle. About 110 MB after a month of an attack. */
-const BURST = 50_000;
-const PER_HOUR = 1_500;
+const LIMITS: AdmissionLimits = { burst: 50_000, perHour: 1_500 };
 
 /** Names that were just recorded and are not looked at again for an hour, 60 bytes each. */
 const RECENT_MAX = 20_000;
@@ -27,7 +27,7 @@ export interface FirstSeen {
 }
 
 export function createFirstSeen(redis: Redis, clock: Clock): FirstSeen {
-  const admit = createAdmission(clock);
+  const admit = createAdmission(clock, LIMITS);
   const recent = createRecent(clock);
   const ageOf = (text: string | null | undefined): number =>
     (text === null || text === undefined ? 0 : Math.max(0, Math.floor((clock.now() - Number(text)) / 1_000)));
@@ -47,20 +47,6 @@ export function createFirstSeen(redis: Redis, clock: Clock): FirstSeen {
         if (recent.add(key)) record(key).catch(() => recent.delete(key));
       }
     },
-  };
-}
-
-/** Whether there is room for one more new name. */
-function createAdmission(clock: Clock): () => boolean {
-  let room = BURST;
-  let sinceMs = clock.monotonicMs();
-  return () => {
-    const nowMs = clock.monotonicMs();
-    room = Math.min(BURST, room + ((nowMs - sinceMs) * PER_HOUR) / 3_600_000);
-    sinceMs = nowMs;
-    if (room < 1) return false;
-    room -= 1;
-    return true;
   };
 }
 

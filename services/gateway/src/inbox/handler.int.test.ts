@@ -25,7 +25,7 @@ const post = async (inbox: FakeInbox, over: Partial<ExactRequest> = {}) => await
 const CODE: Readonly<Record<Step, Code>> = {
   tick: 'SEKISHO_LIMIT_CLIENT', readHead: 'SEKISHO_INBOX_UNSIGNED', open: 'SEKISHO_LIMIT_NET', checkDigest: 'SEKISHO_INBOX_DIGEST', parseStrictJson: 'SEKISHO_INBOX_JSON',
   claim: 'SEKISHO_INBOX_PENDING', checkHosts: 'SEKISHO_INBOX_HOST_BLOCKED', readActivity: 'SEKISHO_INBOX_ACTIVITY_TYPE', verify: 'SEKISHO_INBOX_VERIFY',
-  tickNamed: 'SEKISHO_INBOX_LIMIT_DOMAIN', judge: 'SEKISHO_INBOX_RULE', deliver: 'SEKISHO_MISSKEY_AWAY',
+  tickNamed: 'SEKISHO_INBOX_LIMIT_DOMAIN', audience: 'SEKISHO_INBOX_AUDIENCE', judge: 'SEKISHO_INBOX_RULE', deliver: 'SEKISHO_MISSKEY_AWAY',
 };
 const before = (step: Step): readonly Step[] => STEPS.slice(0, STEPS.indexOf(step) + 1);
 const isClaimed = (step: Step): boolean => STEPS.indexOf(step) > STEPS.indexOf('claim');
@@ -106,7 +106,7 @@ describe('the budget of a rule', () => {
     const rules = { checkHosts: () => undefined, judge: () => ({ action: 'limit' as const, rule: 'most', retryAfterS: 13, hits: ['most'] }), saw: () => undefined };
     const inbox = await start('enforce', { rules });
     expect(await post(inbox)).toMatchObject({ status: 429, headers: { 'retry-after': '13', 'sekisho-code': 'RATE_LIMITED' } });
-    expect(inbox.calls.slice(-2)).toEqual(['tickNamed', 'release']);
+    expect(inbox.calls.slice(-2)).toEqual(['audience', 'release']);
     expect(inbox.ends).toMatchObject([{ end: { decision: 'deny', code: 'SEKISHO_INBOX_RULE_LIMIT', detail: 'rule most' }, visit: { rule: 'most', hits: ['most'] } }]);
     expect(inbox.settled).toEqual([6]);
     const observing = await start('observe', { rules });

@@ -62,7 +62,8 @@ export const createInboxMetrics = (metrics: Metrics) => ({
     labels: { result: LOOK_UPS },
   }),
   marksAway: metrics.counter({ name: 'inbox_marks_away_total', help: 'Activities that were processed without a mark against repeats, as Redis was away.' }),
+  audienceAway: metrics.counter({ name: 'inbox_audience_away_total', help: 'Posts that passed without a look at whom they were for before, as Redis was away.' }),
   lost: metrics.counter({ name: 'inbox_events_lost_total', help: 'Entries of the audit or capture stream that Redis did not take.', labels: { stream: ['audit', 'captures'] } }),
+  quarantineLost: metrics.counter({ name: 'inbox_quarantine_lost_total', help: 'Requests in quarantine that newer ones pushed out; Misskey never had them.' }),
   active: metrics.gauge({ name: 'inbox_active_requests', help: 'Activities that are read, judged or delivered.' }),
 });
-  quarantineLost: metrics.counter({ name: 'inbox_quarantine_lost_total', help: 'Requests in quarantine that newer ones pushed out; Misskey never had them.' }),

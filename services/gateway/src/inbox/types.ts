@@ -113,6 +113,11 @@ export interface VerifyPort {
   verify(head: InboxHead, activity: ReadActivity, deadlineMs: number, client: string): Promise<Verified>;
 }
 
+export interface AudiencePort {
+  /** Notes whom a post is for, and drops it where it was for fewer. Only for senders whose signature was checked. */
+  check(activity: ReadActivity): Promise<Denied | undefined>;
+}
+
 export interface EnqueuePort {
   /** Rejects with SEKISHO_INBOX_QUEUE_AWAY where Redis did not take the job. */
   add(activity: ReadActivity, head: InboxHead): Promise<'queued'>;

@@ -11,7 +11,7 @@ import type { Claim, Delivery, End, Visit } from '../inbox/types.ts';
 import { type GatewayServer, createGatewayServer } from '../server/server.ts';
 
 /** In the order in which a request passes them. */
-export const STEPS = ['tick', 'readHead', 'open', 'checkDigest', 'parseStrictJson', 'claim', 'checkHosts', 'readActivity', 'verify', 'tickNamed', 'judge', 'deliver'] as const;
+export const STEPS = ['tick', 'readHead', 'open', 'checkDigest', 'parseStrictJson', 'claim', 'checkHosts', 'readActivity', 'verify', 'tickNamed', 'audience', 'judge', 'deliver'] as const;
 export type Step = (typeof STEPS)[number];
 
 export interface Fakes {
@@ -82,6 +82,7 @@ function depsOf(mode: InboxMode, fakes: Fakes): InboxDeps {
       saw: () => undefined,
     },
     verify: { verify: async () => step('verify', 'verified' as const) },
+    audience: { check: async () => step('audience', undefined) },
     captures: { quarantine: async () => fakes.quarantines },
     budget: {
       tick: () => (typeof step('tick', 'ok') === 'string' ? undefined : { ok: false, code: 'SEKISHO_LIMIT_CLIENT', retryAfterS: 7 }),
