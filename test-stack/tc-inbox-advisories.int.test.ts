@@ -1,6 +1,6 @@
 // Published advisories about federated servers, row by row: an input that did the harm there is refused here, beside a neighbour
 // that is accepted. Rows about fetching (content types, redirects, loops of keys) are in tc-keys, about the forwarded address of
-// a client in tc-access, about the addresses of a fetch in tc-ssrf.
+// a client in tc-access, about the addresses of a fetch in tc-ssrf; the one about a widened audience needs verification: tc-inbox-verify.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -63,6 +63,25 @@ describe('with verification', () => {
     expect(stack.misskey.requests.filter(({ method }) => method === 'POST')).toEqual([]);
   });
 
+  it('Mastodon CVE-2024-37903: what came to followers does not come again for everybody, and its neighbours do', async () => {
+    const [create] = ownDeliveries().filter(({ id }) => id === 'own.create');
+    if (create === undefined) throw new Error('no create');
+    const arrivesFor = async (recipient: string): Promise<boolean> => {
+      stack.misskey.requests.length = 0;
+      const recipients = { to: [recipient], cc: [] };
+      const activity = { ...create.activity, ...recipients, object: { ...create.activity['object'] as object, ...recipients } };
+      const { status } = await post(stack, signDelivery({ ...create, activity, body: Buffer.from(JSON.stringify(activity)) }, world));
+      expect(status).toBe(202);
+      return stack.misskey.requests.some(({ method }) => method === 'POST');
+    };
+    const everybody = 'https://www.w3.org/ns/activitystreams#Public';
+    expect([await arrivesFor(`${create.actor}/followers`), await arrivesFor(everybody), await arrivesFor('as:Public')]).toEqual([true, false, false]);
+    const [other] = ownDeliveries().filter(({ id }) => id === 'own.create');
+    if (other === undefined) throw new Error('no create');
+    expect((await post(stack, signDelivery(other, world))).status).toBe(202);
+    expect(stack.misskey.requests.some(({ method }) => method === 'POST')).toBe(true);
+  });
+
   (hasCorpus ? it : it.skip)('refuses the attacks that only the key can tell', async () => {
     stack.misskey.requests.length = 0;
     const cases = (await readAttackCorpus()).cases.filter(({ level }) => level === 'verify');
