@@ -39,7 +39,7 @@ const RULES: Readonly<Record<RedisUser, readonly string[]>> = {
     ...keys([
       stateKeys.cache(ANY), stateKeys.cacheIndex(ANY), stateKeys.cachePurged(ANY), stateKeys.stream(ANY),
       stateKeys.flight(ANY), stateKeys.flightWaiters(ANY), `${stateKeys.limiterPrefix}${ANY}`,
-      stateKeys.inboxSeen(ANY), stateKeys.inboxKey(ANY), stateKeys.inboxList(ANY), stateKeys.inboxFirst(ANY),
+      stateKeys.inboxSeen(ANY), stateKeys.inboxKey(ANY), stateKeys.inboxList(ANY), stateKeys.inboxFirst(ANY), stateKeys.inboxSoftware(ANY),
       stateKeys.inboxAudience(ANY), stateKeys.inboxCaptures, stateKeys.inboxQuarantine, stateKeys.audit,
     ]),
     `&${stateKeys.flightChannel(ANY)}`,

@@ -95,6 +95,7 @@ describe('parseFetchRequest() of a document', () => {
     ['an activity', activity],
     ['a signed activity', { ...activity, signed }],
     ['a list', { ...activity, accept: 'list', limits: { bytesMax: 4 * 1024 * 1024, deadlineMs: 20_000 } }],
+    ['nodeinfo', { ...activity, accept: 'nodeinfo', limits: { bytesMax: 64 * 1024, deadlineMs: 5_000 } }],
   ])('takes %s', (_name, value) => {
     expect(parseFetchRequest(JSON.stringify(value))).toEqual({ ok: true, request: value });
   });
@@ -105,6 +106,8 @@ describe('parseFetchRequest() of a document', () => {
     ['a kind with a stream', { ...activity, want: 'stream' }],
     ['a signature with a picture', { ...request, signed }],
     ['a signed list', { ...activity, accept: 'list', signed }],
+    ['signed nodeinfo', { ...activity, accept: 'nodeinfo', signed, limits: { bytesMax: 1, deadlineMs: 1 } }],
+    ['nodeinfo a byte too long', { ...activity, accept: 'nodeinfo', limits: { bytesMax: 64 * 1024 + 1, deadlineMs: 1 } }],
     ['a range', { ...activity, range: 'bytes=0-1' }],
     ['a validator', { ...activity, ifRange: '"x"' }],
     ['types to store', { ...activity, storeTypes: [] }],

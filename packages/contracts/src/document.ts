@@ -1,4 +1,4 @@
-// What `want: 'document'` may ask for: actors and keys of other servers, and subscribed host lists. Each kind has one Accept
+// What `want: 'document'` may ask for: actors and keys of other servers, what they say of their software, and subscribed host lists. Each kind has one Accept
 // header, the only content types that are taken, and its limits; both ends of the fetch contract hold them.
 
 import { INBOX_LIMITS } from './inbox.ts';
@@ -9,7 +9,7 @@ export const ACTIVITY_PROFILE = 'https://www.w3.org/ns/activitystreams';
 /** Its URL travels back in the outcome header, which is 4 KiB of base64. */
 export const DOCUMENT_URL_CHARS_MAX = INBOX_LIMITS.urlCharsMax;
 
-export const DOCUMENT_KINDS = ['activity', 'list'] as const;
+export const DOCUMENT_KINDS = ['activity', 'nodeinfo', 'list'] as const;
 export type DocumentKind = (typeof DOCUMENT_KINDS)[number];
 
 interface DocumentRules {
@@ -29,6 +29,14 @@ export const DOCUMENTS: Readonly<Record<DocumentKind, DocumentRules>> = {
     bytesMax: INBOX_LIMITS.keyBytesMax,
     deadlineMs: INBOX_LIMITS.keyMs,
     // A key speaks for the URL it was asked at, and for no other.
+    redirectsMax: 0,
+  },
+  nodeinfo: {
+    accept: 'application/json, application/jrd+json',
+    types: ['application/json', 'application/jrd+json'],
+    bytesMax: INBOX_LIMITS.nodeinfoBytesMax,
+    deadlineMs: INBOX_LIMITS.nodeinfoMs,
+    // A host speaks for itself.
     redirectsMax: 0,
   },
   list: {

@@ -113,7 +113,7 @@ const storedOutcomeSchema = z.strictObject({
 const documentOutcomeSchema = z.strictObject({
   kind: z.literal('document'),
   status: z.literal(200),
-  type: z.enum([...DOCUMENTS.activity.types, ...DOCUMENTS.list.types]),
+  type: z.enum([...new Set(Object.values(DOCUMENTS).flatMap(({ types }) => types))]),
   bytes: z.int().min(0).max(DOCUMENTS.list.bytesMax),
   finalUrl: documentUrlSchema,
 });

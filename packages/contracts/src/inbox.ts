@@ -39,6 +39,11 @@ export const INBOX_LIMITS = {
   queueMs: 5_000,
   /** What a rule asks of Misskey's database; a query takes about a millisecond. */
   relationshipMs: 1_000,
+  /** How long a request waits for what its host says of its software; what comes later is for the next one. */
+  softwareMs: 3_000,
+  /** Of one of the two documents. Real ones have up to 6 KiB. */
+  nodeinfoBytesMax: 64 * 1024,
+  nodeinfoMs: 5_000,
   keyBytesMax: 256 * 1024,
   keyMs: 8_000,
 } as const;

@@ -46,6 +46,8 @@ export const stateKeys = {
   inboxKey: (hash: string): string => `${PREFIX}:inbox:key:${hash}`,
   /** Last good copy of a subscribed host list. */
   inboxList: (id: string): string => `${PREFIX}:inbox:list:${id}`,
+  /** What a host says of its software, or that it says nothing. */
+  inboxSoftware: (hash: string): string => `${PREFIX}:inbox:software:${hash}`,
   /** When a host or actor was seen first, ms. */
   inboxFirst: (hash: string): string => `${PREFIX}:inbox:first:${hash}`,
   /** To whom a post went that was not for everybody. */

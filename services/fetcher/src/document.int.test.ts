@@ -41,6 +41,9 @@ beforeAll(async () => {
   tls.serve('/html', { bytes: BODY, type: 'text/html' });
   tls.serve('/json', { bytes: BODY, type: 'application/json' });
   tls.serve('/untyped', { bytes: BODY });
+  tls.serve('/jrd', { bytes: BODY, type: 'application/jrd+json' });
+  tls.serve('/nodeinfo', { bytes: Buffer.alloc(64 * 1024, 0x20), type: 'application/json; profile="http://nodeinfo.diaspora.software/ns/schema/2.1#"' });
+  tls.serve('/large-nodeinfo', { bytes: Buffer.alloc(64 * 1024 + 1, 0x20), type: 'application/json', chunked: true });
   tls.serve('/twice', { bytes: BODY, headers: { 'content-type': [ACTIVITY, 'text/html'] } });
   tls.serve('/gzip', { bytes: BODY, type: ACTIVITY, contentEncoding: ['gzip'] });
   tls.serve('/bomb', { bytes: gzipSync(Buffer.alloc(64 * 1024 * 1024)), type: ACTIVITY, headers: { 'content-encoding': 'gzip' } });
@@ -158,6 +161,21 @@ describe('a target that is not public', () => {
   it('is what a plain connection reaches: the count can fail', async () => {
     await fetch(`http://127.0.0.9:${canary.port}/`);
     expect(canary.connections).toBe(1);
+  });
+});
+
+describe('nodeinfo', () => {
+  it.each([
+    ['/json', `document application/json ${BODY.length}`],
+    ['/nodeinfo', `document application/json ${64 * 1024}`],
+    ['/jrd', `document application/jrd+json ${BODY.length}`],
+    ['/large-nodeinfo', 'deny SEKISHO_UPSTREAM_TOO_LARGE'],
+    ['/html', 'deny SEKISHO_TYPE_DOCUMENT'],
+    ['/users/a', 'deny SEKISHO_TYPE_DOCUMENT'],
+    ['/away?to=/json', 'fault SEKISHO_UPSTREAM_REDIRECTS'],
+    ['/away?to=https://10.0.0.1/', 'fault SEKISHO_UPSTREAM_REDIRECTS'],
+  ])('at %s is %s', async (path, expected) => {
+    expect(await sum(at(path), 'nodeinfo')).toBe(expected);
   });
 });
 

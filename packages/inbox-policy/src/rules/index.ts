@@ -5,7 +5,7 @@ export { type Capture, type CaptureInput, createCapture, parseCapture, type Pars
 export { redactActivity } from './capture/redact.ts';
 export { type Change, createReplayer, type Replay, type Replayer } from './capture/replay.ts';
 export { KINDS, type KindRow, OPERATORS, type Operator } from './conditions/operators.ts';
-export { type FieldFacts, type Fields, type FieldValue, LATE_FACTS, type LateFact, type LateFacts, type Relationship, fieldsOf } from './fields/fields.ts';
+export { type FieldFacts, type Fields, type FieldValue, LATE_FACTS, type LateFact, type LateFacts, type Relationship, type Software, fieldsOf } from './fields/fields.ts';
 export { FIELDS, type FieldKind, type FieldName, type FieldRow, HEADER_FIELD } from './fields/table.ts';
 export { rulesFileJsonSchema } from './file/json-schema.ts';
 export { parseRulesFile } from './file/parse.ts';

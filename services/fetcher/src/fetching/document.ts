@@ -1,6 +1,6 @@
 // A document: status 200, an allowed type, read to its end under the limits of its kind. What it says is for the gateway.
 
-import { type DocumentOutcome, DOCUMENTS, type FetchRequest, isDocumentUrl, SekishoError } from '@sekisho/contracts';
+import { type DocumentKind, type DocumentOutcome, DOCUMENTS, type FetchRequest, isDocumentUrl, SekishoError } from '@sekisho/contracts';
 import type { GuardedResponse } from '@sekisho/netguard';
 import type { MemoryBudget } from '../store/memory-budget.ts';
 import { boundBody } from './body.ts';
@@ -21,13 +21,15 @@ interface DocumentDeps {
   readonly nowMs: number;
 }
 
+const NOUNS: Readonly<Record<DocumentKind, string>> = { activity: 'an activity', nodeinfo: 'nodeinfo', list: 'a list' };
+
 /** @throws SekishoError; the caller closes the response. */
 export async function readDocument(request: FetchRequest, response: GuardedResponse, deps: DocumentDeps): Promise<Document> {
   const { headers, status, finalUrl } = response;
   const kind = request.accept ?? 'activity';
   checkStatus(status, headers['retry-after'], deps.nowMs);
   const type = documentTypeOf(kind, headers['content-type']);
-  if (type === undefined) throw new SekishoError('SEKISHO_TYPE_DOCUMENT', { detail: `no type of ${kind === 'list' ? 'a list' : 'an activity'}` });
+  if (type === undefined) throw new SekishoError('SEKISHO_TYPE_DOCUMENT', { detail: `no type of ${NOUNS[kind]}` });
   if (!isDocumentUrl(finalUrl)) throw new SekishoError('SEKISHO_UPSTREAM_REDIRECTS', { detail: 'a final URL that cannot be told' });
   const coding = parseCoding(headers['content-encoding']);
   if (coding === undefined) throw new SekishoError('SEKISHO_UPSTREAM_ENCODING', { detail: 'unknown or more than one coding' });

@@ -62,6 +62,8 @@ describe('checkOutcome()', () => {
     ['a document above the limit', askKey(), document({ bytes: 1_001 }), false],
     ['an activity of another URL', askKey(), document({ finalUrl: `${KEY}b` }), false],
     ['an activity of a type of lists', askKey(), document({ type: 'application/json' }), false],
+    ['nodeinfo', askKey({ accept: 'nodeinfo' }), document({ type: 'application/json' }), true],
+    ['nodeinfo of another URL', askKey({ accept: 'nodeinfo' }), document({ type: 'application/json', finalUrl: 'https://b.origin.example/n' }), false],
     ['a list that moved', askKey({ accept: 'list' }), document({ type: 'text/csv', finalUrl: 'https://b.origin.example/l' }), true],
     ['a list of a type of activities', askKey({ accept: 'list' }), document(), false],
     ['a document, media were asked', ask(), document(), false],

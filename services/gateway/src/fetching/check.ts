@@ -15,13 +15,13 @@ export function checkOutcome(request: FetchRequest, outcome: FetchOutcome): stri
   return outcome.kind === 'stream' ? checkStream(request, outcome) : undefined;
 }
 
-/** An activity is what stands at the very URL that was asked for; a list may have moved. */
+/** What may not be redirected is what stands at the very URL that was asked for: an activity, nodeinfo. A list may have moved. */
 function checkDocument(request: FetchRequest, outcome: DocumentOutcome): string | undefined {
   const { want, accept, url, limits } = request;
   if (want !== 'document' || accept === undefined) return 'a document, but media were asked for';
   if (!DOCUMENTS[accept].types.includes(outcome.type)) return 'a document of another type';
   if (outcome.bytes > limits.bytesMax) return 'a document above its limit';
-  return accept === 'activity' && outcome.finalUrl !== url ? 'an activity of another URL' : undefined;
+  return DOCUMENTS[accept].redirectsMax === 0 && outcome.finalUrl !== url ? 'a document of another URL' : undefined;
 }
 
 function checkStored(request: FetchRequest, outcome: StoredOutcome): string | undefined {

@@ -30,6 +30,7 @@ import { type Database, openDatabase } from './relationship/database.ts';
 import { type FindRelationship, createRelationship, noRelationship } from './relationship/relationship.ts';
 import { openInboxRules } from './rules-file/rules-file.ts';
 import { createRulesPort } from './rules.ts';
+import { type FindSoftware, createSoftware } from './software/software.ts';
 
 /** About 400 bytes each. */
 const AUDIT_ENTRIES_MAX = 20_000;
@@ -89,7 +90,7 @@ export async function openInbox(options: InboxOptions): Promise<Inbox> {
     marks: createMarks({ redis: redis.small, onAway: () => metrics.marksAway.inc() }),
     rules: createRulesPort({
       rules: () => rules.value, localHosts: ownHosts, saw: firstSeen.saw, budget: options.budget,
-      lookUps: { firstSeen: firstSeen.ages, relationship: relationshipOf(options, database) },
+      lookUps: { firstSeen: firstSeen.ages, relationship: relationshipOf(options, database), software: softwareOf(options) },
       onHit: ({ id, dryRun }) => metrics.rules.inc({ rule: id, dry_run: dryRun ? 'yes' : 'no' }),
     }),
     verify: config.verify ? createVerify(options) : undefined,
@@ -128,6 +129,10 @@ export async function openInbox(options: InboxOptions): Promise<Inbox> {
 
 const relationshipOf = ({ clock, log, metrics }: InboxOptions, database: Database | undefined): FindRelationship =>
   (database === undefined ? noRelationship(log) : createRelationship({ database, clock, log, onLookUp: (result) => metrics.relationships.inc({ result }) }));
+
+const softwareOf = ({ fetchDocument, redis, clock, log, metrics }: InboxOptions): FindSoftware => createSoftware({
+  fetchDocument, store: redis.small, clock, onFetch: (result) => metrics.softwareFetches.inc({ result }), onStoreError: (error) => log.debug({ err: error }, 'software store'),
+});
 
 function createStreams({ config, redis, metrics, log, clock }: InboxOptions) {
   const streamOf = (stream: 'audit' | 'captures', key: string, sizes: { readonly entriesMax: number; readonly waitingMax: number }) =>

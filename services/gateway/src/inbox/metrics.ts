@@ -3,6 +3,7 @@
 import { INBOX_CODES, INBOX_DECISIONS } from '@sekisho/contracts';
 import type { Metrics } from '@sekisho/runtime';
 import { LOOK_UPS } from './relationship/relationship.ts';
+import { SOFTWARE_FETCHES } from './software/software.ts';
 
 const TYPES = [
   'Create', 'Delete', 'Update', 'Follow', 'Accept', 'Reject', 'Add', 'Remove', 'Announce', 'Like', 'EmojiReaction', 'EmojiReact', 'Undo',
@@ -60,6 +61,11 @@ export const createInboxMetrics = (metrics: Metrics) => ({
     name: 'inbox_relationship_look_ups_total',
     help: "Questions of rules about who is followed here: put to Misskey's database, answered from memory, or left unknown as it does not answer (`away`) or too many wait (`full`).",
     labels: { result: LOOK_UPS },
+  }),
+  softwareFetches: metrics.counter({
+    name: 'inbox_software_fetches_total',
+    help: 'Hosts that were asked what they run because a rule wanted to know, by what they said; `limited`: not asked, too many at once or for one sender.',
+    labels: { result: SOFTWARE_FETCHES },
   }),
   marksAway: metrics.counter({ name: 'inbox_marks_away_total', help: 'Activities that were processed without a mark against repeats, as Redis was away.' }),
   audienceAway: metrics.counter({ name: 'inbox_audience_away_total', help: 'Posts that passed without a look at whom they were for before, as Redis was away.' }),

@@ -14,7 +14,7 @@ function setUp(text: string, ages: Ages | 'away' = { actorAgeS: 0, hostAgeS: 0 }
   const calls: string[] = [];
   const port = createRulesPort({
     rules: () => ({ rules, lists: NO_HOST_LISTS }), localHosts: new Set(),
-    lookUps: { firstSeen: async () => (calls.push('ages'), ages === 'away' ? undefined : ages), relationship: async () => undefined },
+    lookUps: { firstSeen: async () => (calls.push('ages'), ages === 'away' ? undefined : ages), relationship: async () => undefined, software: async () => (calls.push('software'), { name: 'misskey', openSignup: true }) },
     saw: () => void calls.push('saw'), budget: { tickRules: (_area, [first]) => (calls.push(`pays ${first?.rule ?? ''}`), spent.includes(first?.rule ?? '') ? { index: 0, retryAfterS: 9 } : undefined) },
     onHit: ({ id, dryRun }) => void calls.push(`${id}${dryRun ? ' (dry)' : ''}`),
   });

@@ -49,6 +49,14 @@ describe('createCapture()', () => {
     expect(replayable(capture(SPAM['both']!, { activity: undefined }))).toBeUndefined();
   });
 
+  it('carries what was looked up', () => {
+    const late = { firstSeen: { actorAgeS: 1, hostAgeS: 2 }, relationship: { followedHere: true, followsHere: false }, software: { name: 'misskey', version: '2026.3.2', openSignup: true, users: 3, captcha: false, emailRequired: undefined } };
+    const parsed = parseCapture(lineOf(SPAM['link']!, { late }));
+    expect(parsed.ok && replayable(parsed.capture)?.facts).toMatchObject({ ...late, software: { name: 'misskey', version: '2026.3.2', openSignup: true, users: 3, captcha: false } });
+    const without = parseCapture(lineOf(SPAM['link']!, { late: {} }));
+    expect(without.ok && replayable(without.capture)?.facts.software).toBeUndefined();
+  });
+
   it.each([
     ['', 'not JSON'], ['{}', 'v: '], ['[]', ''], [lineOf(SPAM['link']!).replace('"v":1', '"v":2'), 'v: '], [lineOf(SPAM['link']!).replace('"allow"', '"maybe"'), 'verdict.decision: '], ['x'.repeat(600_000), 'longer than'],
   ])('refuses %#', (line, detail) => {

@@ -28,6 +28,9 @@ const captureSchema = z.object({
     actorAgeS: z.number().optional(),
     hostAgeS: z.number().optional(),
     relationship: z.object({ followedHere: z.boolean(), followsHere: z.boolean() }).optional(),
+    software: z.object({
+      name: z.string().optional(), version: z.string().optional(), openSignup: z.boolean().optional(), users: z.number().optional(), captcha: z.boolean().optional(), emailRequired: z.boolean().optional(),
+    }).optional(),
   }),
   /** What the checks read; absent where the request was refused before the rules. */
   activity: z.object({
@@ -59,21 +62,23 @@ const SECRET_HEADERS: ReadonlySet<string> = new Set(['signature', 'signature-inp
 
 /** Contents stay only in what the world can read anyway, and in what is kept back with its body. */
 export function createCapture(input: CaptureInput): Capture {
-  const { activity, body, late } = input;
+  const { activity, body, late = {} } = input;
   const isPublic = activity?.visibility === 'public' || activity?.visibility === 'unlisted';
   const complete = isPublic || body !== undefined;
   return {
     v: 1, at: new Date(input.arrivedMs).toISOString(), complete,
     facts: {
       target: input.target, headers: headersOf(input.rawHeaders), keyHost: input.keyHost,
-      ...given('client', input.client), ...given('actorAgeS', late?.firstSeen?.actorAgeS), ...given('hostAgeS', late?.firstSeen?.hostAgeS),
-      ...given('relationship', late?.relationship),
+      ...given('client', input.client), ...lateFacts(late),
     },
     ...(activity === undefined ? {} : { activity: captured(activity, complete) }),
     ...(body === undefined ? {} : { body: Buffer.from(body).toString('base64') }),
     verdict: input.verdict,
   };
 }
+
+const lateFacts = ({ firstSeen, relationship, software }: LateFacts): Partial<Capture['facts']> =>
+  ({ ...given('actorAgeS', firstSeen?.actorAgeS), ...given('hostAgeS', firstSeen?.hostAgeS), ...given('relationship', relationship), ...given('software', software) });
 
 const given = <K extends string, T>(key: K, value: T | undefined): { [P in K]?: T } => (value === undefined ? {} : { [key]: value } as { [P in K]: T });
 
@@ -121,7 +126,7 @@ export function replayable({ at, complete, facts, activity }: Capture): Replayab
     activity: { ok: true, ...activity, objectType: activity.objectType, object: activity.object, hosts: new Set(activity.hosts) },
     facts: {
       requestHeaders: facts.headers, keyHost: facts.keyHost, clientNet: facts.client, firstSeen: { actorAgeS: facts.actorAgeS, hostAgeS: facts.hostAgeS },
-      relationship: facts.relationship,
+      relationship: facts.relationship, software: facts.software,
       localHosts: new Set([hostOf(facts.headers)]), nowMs: Date.parse(at), redacted: !complete,
     },
   };

@@ -58,6 +58,15 @@ describe('comparisons', () => {
     expect(truthOf({ field: 'time', op: 'within', value })).toBe(truth);
   });
 
+  it.each<[string, string, unknown, FieldFacts['software'], Truth]>([
+    ['software.version', 'lte', '2026.3.1', { version: '2026.3.2-alpha.1' }, false], ['software.version', 'gte', '2026.3.2', { version: '2026.3.2-alpha.1' }, false], ['software.version', 'gte', '2026.3.2', { version: '2026.10.0' }, true],
+    ['software.version', 'eq', '4.3', { version: '4.3.0+glitch' }, true], ['software.version', 'lte', '9', { version: 'unknown' }, undefined], ['software.version', 'lte', '9', {}, undefined], ['software.version', 'lte', '9', undefined, undefined],
+    ['software.name', 'in', ['Misskey', 'sharkey'], { name: 'misskey' }, true], ['software.openSignup', 'eq', true, { openSignup: true }, true], ['software.openSignup', 'eq', false, {}, undefined],
+    ['software.users', 'lte', 5, { users: 5 }, true], ['software.captcha', 'eq', false, { captcha: false }, true], ['software.captcha', 'eq', false, undefined, undefined], ['software.emailRequired', 'eq', false, { emailRequired: true }, false],
+  ])('%s %s %j of %j: %s', (field, op, value, software, truth) => {
+    expect(truthOf({ field, op, value }, {}, { software })).toBe(truth);
+  });
+
   it('asks lists, and knows nothing of one that was never loaded', () => {
     expect(truthOf({ field: 'actor.host', op: 'in', list: 'l' })).toBe(true);
     expect(truthOf({ field: 'attachments.hosts', op: 'overlaps', list: 'l' })).toBe(false);

@@ -11,6 +11,7 @@ import { fold } from '../text/fold.ts';
 import { readNetworks } from './network.ts';
 import { KINDS, type Operator, OPERATOR_NAMES, TAKES_LIST, TAKES_SEVERAL, isOperator } from './operators.ts';
 import { compilePattern } from './regex.ts';
+import { compareVersions, readVersion } from './version.ts';
 import { type Window, readWindow } from './window.ts';
 
 /** true, false or unknown. */
@@ -85,17 +86,20 @@ function valueTest(given: Given, value: unknown, scope: ComparisonScope): Test |
   const texts = readTexts(op, value, scope);
   if (texts === undefined) return undefined;
   if (op === 'regex') return regexTest(field, texts, scope);
+  if (kind === 'version') return versionTest({ field, op }, texts, scope);
   if (kind === 'time') return timeTest(field, texts, scope);
   if (kind === 'network') return networkTest(field, texts, scope);
   return kind === 'host' || kind === 'hosts' ? hostTest(field, texts, scope) : textTest(given, texts, scope);
 }
+
+const holds = (op: Operator, difference: number): boolean => (op === 'gte' ? difference >= 0 : op === 'lte' ? difference <= 0 : difference === 0);
 
 function numberTest(field: string, op: Operator, value: unknown, scope: ComparisonScope): Test | undefined {
   if (typeof value !== 'number' || !Number.isFinite(value)) return fail(scope, 'value', 'must be a number');
   return ({ get }) => {
     const found = get(field);
     if (typeof found !== 'number') return undefined;
-    return op === 'gte' ? found >= value : op === 'lte' ? found <= value : found === value;
+    return holds(op, found - value);
   };
 }
 
@@ -136,6 +140,16 @@ function networkTest(field: string, texts: readonly string[], scope: ComparisonS
   return ({ get }) => {
     const found = get(field);
     return typeof found === 'string' ? networks.hold(found) : undefined;
+  };
+}
+
+function versionTest({ field, op }: Pick<Given, 'field' | 'op'>, [text = '']: readonly string[], scope: ComparisonScope): Test | undefined {
+  const version = readVersion(text);
+  if (version === undefined) return fail(scope, 'value', 'must be a version such as 2026.3.2');
+  return ({ get }) => {
+    const value = get(field);
+    const found = typeof value === 'string' ? readVersion(value) : undefined;
+    return found === undefined ? undefined : holds(op, compareVersions(found, version));
   };
 }
 

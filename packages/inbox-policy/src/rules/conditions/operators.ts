@@ -29,6 +29,7 @@ export const KINDS: Readonly<Record<FieldKind, KindRow>> = {
   number: { help: 'A number.', operators: ['eq', 'gte', 'lte'] },
   flag: { help: '`true` or `false`.', operators: ['eq'] },
   time: { help: 'A time. A value is a window: `22:00-06:00`, with days before it (`Mon-Fri 08:00-17:00`, `Sat,Sun 00:00-24:00`) and a time zone after it (`Europe/Berlin`; without one UTC). The end is not within; a window over midnight belongs to the day on which it begins.', operators: ['within'] },
+  version: { help: 'A version such as `2026.3.2`, in quotes. Numbers are compared part by part, a pre-release (`-alpha.1`, `-beta.2`, `-rc.3`) comes before its release, and what forks and builds write behind (`-io.5`, `+glitch`) makes no difference. Unknown where it does not begin with a number.', operators: ['eq', 'gte', 'lte'] },
   network: { help: 'An address. A value is an address or a prefix such as `203.0.113.0/24`.', operators: ['eq', 'in'] },
 };
 

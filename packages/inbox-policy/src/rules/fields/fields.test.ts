@@ -72,7 +72,7 @@ describe('fieldsOf()', () => {
   it('has for each field a value of its kind or none, whatever the body is', () => {
     const isOfKind: Readonly<Record<FieldKind, (value: unknown) => boolean>> = {
       text: (value) => typeof value === 'string', host: (value) => typeof value === 'string', network: (value) => typeof value === 'string',
-      words: Array.isArray, hosts: Array.isArray, number: (value) => typeof value === 'number' && !Number.isNaN(value), time: (value) => typeof value === 'number', flag: (value) => typeof value === 'boolean',
+      words: Array.isArray, hosts: Array.isArray, number: (value) => typeof value === 'number' && !Number.isNaN(value), time: (value) => typeof value === 'number', version: (value) => typeof value === 'string', flag: (value) => typeof value === 'boolean',
     };
     const leaf = fc.oneof(fc.string(), fc.constantFrom('https://a.example/1', 'Note', 'Mention', 'Hashtag', PUBLIC, '2026-01-01T00:00:00Z'), fc.double(), fc.boolean(), fc.constant(null));
     const key = fc.constantFrom(

@@ -20,12 +20,24 @@ export interface Fields {
 }
 
 /** What somebody has to look up, cheapest first. Read by getters, so that it is looked up only for who asks. */
-export const LATE_FACTS = ['firstSeen', 'relationship'] as const;
+export const LATE_FACTS = ['firstSeen', 'relationship', 'software'] as const;
 export type LateFact = (typeof LATE_FACTS)[number];
 
 export interface LateFacts {
   readonly firstSeen?: { readonly actorAgeS?: number | undefined; readonly hostAgeS?: number | undefined } | undefined;
   readonly relationship?: Relationship | undefined;
+  readonly software?: Software | undefined;
+}
+
+/** What a host says of itself; undefined what it does not say. */
+export interface Software {
+  /** Lower case. */
+  readonly name?: string | undefined;
+  readonly version?: string | undefined;
+  readonly openSignup?: boolean | undefined;
+  readonly users?: number | undefined;
+  readonly captcha?: boolean | undefined;
+  readonly emailRequired?: boolean | undefined;
 }
 
 /** What Misskey's database says of an actor; false for one that it does not know. */
@@ -249,5 +261,11 @@ const READERS: Readonly<Record<FieldName, Read>> = {
   'sensitive': ({ post }) => post['sensitive'] === true,
   'published.ageSeconds': ageOf,
   'client.net': ({ facts }) => facts.clientNet,
+  'software.name': ({ facts }) => facts.software?.name,
+  'software.version': ({ facts }) => facts.software?.version,
+  'software.openSignup': ({ facts }) => facts.software?.openSignup,
+  'software.users': ({ facts }) => facts.software?.users,
+  'software.captcha': ({ facts }) => facts.software?.captcha,
+  'software.emailRequired': ({ facts }) => facts.software?.emailRequired,
   'time': ({ facts }) => facts.nowMs,
 };

@@ -1,6 +1,6 @@
 // The fields that rules may read. The documentation and the JSON schema of the rules file are made from this table.
 
-export type FieldKind = 'text' | 'words' | 'host' | 'hosts' | 'number' | 'flag' | 'network' | 'time';
+export type FieldKind = 'text' | 'words' | 'host' | 'hosts' | 'number' | 'flag' | 'network' | 'time' | 'version';
 
 export interface FieldRow {
   readonly kind: FieldKind;
@@ -60,6 +60,12 @@ export const FIELDS = {
   'sensitive': row('flag', 'Whether the post is marked as sensitive.'),
   'published.ageSeconds': row('number', 'Seconds since the claimed time of publication.'),
   'client.net': row('network', 'Address of the sending machine, or its network.'),
+  'software.name': row('text', 'What the host of the actor runs as it says itself (nodeinfo): `misskey`, `mastodon`, …'),
+  'software.version': row('version', 'Version of that software.'),
+  'software.openSignup': row('flag', 'Whether the host says that anybody may sign up.'),
+  'software.users': row('number', 'How many users it says to have.'),
+  'software.captcha': row('flag', 'Whether it says that a captcha stands before the sign-up; only Misskey and what is made from it do.'),
+  'software.emailRequired': row('flag', 'Whether it says that a sign-up needs an e-mail address; as before.'),
   'time': row('time', 'When the activity arrived.'),
 } as const satisfies Readonly<Record<string, FieldRow>>;
 export type FieldName = keyof typeof FIELDS;

@@ -97,6 +97,8 @@ describe('parseRulesFile()', () => {
     ['a list with another operator', '{ field: actor.host, op: eq, list: nope }', 'goes with in and overlaps of hosts only'],
     ['a list beside a value', '{ field: actor.host, op: in, list: nope, value: [a.example] }', 'rules.0.when.list: stands beside a value'],
     ['no host', '{ field: actor.host, op: eq, value: a b }', '"a b" is no host name'],
+    ['a number for a version', '{ field: software.version, op: gte, value: 2026.3 }', 'rules.0.when.value: must be a text: put it in quotes'],
+    ['no version', '{ field: software.version, op: gte, value: newest }', 'rules.0.when.value: must be a version such as 2026.3.2'],
     ['no window', '{ field: time, op: within, value: at night }', 'line 4: rules.0.when.value: "at night" is no time window such as'],
     ['no window among others', '{ field: time, op: within, value: ["08:00-09:00", "Mon 9:00-10:00"] }', '"Mon 9:00-10:00" is no time window'],
     ['an unknown zone', '{ field: time, op: within, value: "08:00-09:00 Europe/Bonn" }', 'has no time zone of the zone database'],
