@@ -46,8 +46,8 @@ describe('judge() with the rule of the design', () => {
   });
 
   it.each(Object.entries(ORDINARY))('leaves everyday activities alone: %s', (_name, post) => {
-    expect(judgePost(DESIGN, post)).toEqual({ action: 'allow', hits: [] });
-    expect(judgePost('builtin: [spam-2024-02]', post)).toEqual({ action: 'allow', hits: [] });
+    expect(judgePost(DESIGN, post)).toMatchObject({ action: 'allow', hits: [] });
+    expect(judgePost('builtin: [spam-2024-02]', post)).toMatchObject({ action: 'allow', hits: [] });
   });
 
   it('is off from the end of its last day', () => {
@@ -82,6 +82,17 @@ describe('judge()', () => {
     expect(judgePost(text(`{ not: { all: [${age}, { field: reply, op: eq, value: true }] } }`)).action).toBe('reject');
     const young = fieldsFor(create(), { firstSeen: { actorAgeS: 60 } });
     expect(judge(compile(text(`{ not: ${age} }`)), young, NOW_MS).action).toBe('reject');
+  });
+
+  it('says whether more facts could change it', () => {
+    const age = '{ field: actor.ageSeconds, op: lte, value: 60 }';
+    const text = (when: string, rest = ''): string => `rules: [{ id: a, action: reject, when: ${when} }${rest}]`;
+    const [holds, fails] = ['{ field: type, op: eq, value: Create }', '{ field: type, op: eq, value: Like }'];
+    for (const when of [age, `{ not: ${age} }`, `{ all: [${age}, ${holds}] }`, `{ any: [${age}, ${fails}] }`]) expect(judgePost(text(when)).open).toBe(true);
+    for (const when of [fails, `{ all: [${age}, ${fails}] }`, `{ any: [${age}, ${holds}] }`]) expect(judgePost(text(when)).open).toBeUndefined();
+    // What stands behind the rule that decides does not matter; what stands before it does.
+    expect(judgePost(text(holds, `, { id: b, action: drop, when: ${age} }`)).open).toBeUndefined();
+    expect(judgePost(text(age, `, { id: b, action: drop, when: ${holds} }`))).toMatchObject({ action: 'drop', open: true });
   });
 
   it('asks lists as they are at the moment', () => {

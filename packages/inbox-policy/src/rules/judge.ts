@@ -2,7 +2,7 @@
 // the next one is asked. Budgets are somebody else's: which ones were met on the way is part of the judgement.
 
 import type { Fields } from './fields/fields.ts';
-import type { CompiledRules, RuleLimit } from './file/rules-file.ts';
+import type { CompiledRules, Rule, RuleLimit } from './file/rules-file.ts';
 
 export interface RuleHit {
   readonly id: string;
@@ -24,23 +24,31 @@ export interface Judgement {
   readonly hits: readonly RuleHit[];
   /** In their order, up to the rule that decided; undefined where there is none. */
   readonly limits?: readonly MetLimit[] | undefined;
+  /** A rule before the one that decided is neither met nor not: with more facts the judgement may be another. */
+  readonly open?: true | undefined;
 }
 
 export function judge({ rules, lists }: CompiledRules, fields: Fields, nowMs: number): Judgement {
   const hits: RuleHit[] = [];
-  let limits: MetLimit[] | undefined;
+  let limits: readonly MetLimit[] | undefined;
   let observer: string | undefined;
-  for (const { id, action, limit, dryRun, expiresMs, test } of rules) {
+  let open: true | undefined;
+  for (const rule of rules) {
+    const { id, action, dryRun, expiresMs, test } = rule;
     if (expiresMs !== undefined && nowMs >= expiresMs) continue;
-    if (test(fields, lists) !== true) continue;
+    const truth = test(fields, lists);
+    if (truth === undefined) open = true;
+    if (truth !== true) continue;
     if (action === 'limit') {
-      if (limit !== undefined) (limits ??= []).push({ id, dryRun, ...limit, hitsBefore: hits.length });
+      limits = [...(limits ?? []), ...met(rule, hits.length)];
       continue;
     }
     hits.push({ id, dryRun });
     if (dryRun) continue;
-    if (action !== 'observe') return { action, rule: id, hits, limits };
+    if (action !== 'observe') return { action, rule: id, hits, limits, open };
     observer ??= id;
   }
-  return observer === undefined ? { action: 'allow', hits, limits } : { action: 'observe', rule: observer, hits, limits };
+  return observer === undefined ? { action: 'allow', hits, limits, open } : { action: 'observe', rule: observer, hits, limits, open };
 }
+
+const met = ({ id, dryRun, limit }: Rule, hitsBefore: number): readonly MetLimit[] => (limit === undefined ? [] : [{ id, dryRun, ...limit, hitsBefore }]);

@@ -34,6 +34,29 @@ describe('createRulesPort()', () => {
     expect(calls).toEqual(['ages', 'dry (dry)', 'new']);
   });
 
+  const OPEN_AND_NEW = `rules:
+  - id: open-and-new
+    action: reject
+    when: { all: [{ field: software.openSignup, op: eq, value: true }, { field: actor.ageSeconds, op: lte, value: 60 }] }
+`;
+
+  it.each<[string, Ages | 'away', string[], string]>([
+    ['an old actor', { actorAgeS: 86_400, hostAgeS: 0 }, ['ages'], 'allow'],
+    // The control: where the cheap answer leaves it open, the dear one is asked for.
+    ['a new actor', { actorAgeS: 5, hostAgeS: 0 }, ['ages', 'software', 'open-and-new'], 'reject'],
+    ['an unknown actor', 'away', ['ages', 'software'], 'allow'],
+  ])('asks no host about its software where the age decides, though the rule names that last: %s', async (_name, ages, asked, action) => {
+    const { port, calls } = setUp(OPEN_AND_NEW, ages);
+    expect((await port.judge(activity('Like'), about)).action).toBe(action);
+    expect(calls).toEqual(asked);
+  });
+
+  it('asks nothing for a rule behind the one that decides', async () => {
+    const decided = setUp(`rules:\n  - { id: all, action: drop, when: { field: type, op: eq, value: Like } }\n${OPEN_AND_NEW.slice('rules:\n'.length)}`);
+    expect((await decided.port.judge(activity('Like'), about)).rule).toBe('all');
+    expect(decided.calls).toEqual(['all']);
+  });
+
   it('lets no rule act on an age that nobody knows', async () => {
     const { port } = setUp(NEW_LIKES, 'away');
     expect((await port.judge(activity('Like'), about)).action).toBe('allow');

@@ -53,8 +53,8 @@ function wantsAges({ rules }: CompiledRules): boolean {
 }
 
 /**
- * Judges with what is known, looks up the cheapest fact that was asked for, and judges again: nobody waits for what no rule
- * asks, and a cheap answer may spare a dear question.
+ * Judges with what is known, looks up the cheapest fact that was asked for, and judges again while an answer could change
+ * something: nobody waits for what no rule asks, and a cheap answer spares a dear question wherever that stands in a rule.
  */
 async function judgeWith({ rules, localHosts, lookUps }: RulesPortOptions, activity: ReadActivity, about: RuleFacts): Promise<{ readonly judgement: Judgement; readonly late: LateFacts }> {
   // One state of the file for all turns.
@@ -64,7 +64,7 @@ async function judgeWith({ rules, localHosts, lookUps }: RulesPortOptions, activ
     const asked = new Set<LateFact>();
     const facts = withQuestions({ requestHeaders: about.rawHeaders, keyHost: about.keyHost, clientNet: about.client.address, localHosts, nowMs: about.nowMs }, late, asked);
     const judgement = judge(compiled, fieldsOf(activity, facts), about.nowMs);
-    const next = LATE_FACTS.find((fact) => asked.has(fact) && !Object.hasOwn(late, fact));
+    const next = judgement.open === true ? LATE_FACTS.find((fact) => asked.has(fact) && !Object.hasOwn(late, fact)) : undefined;
     if (next === undefined) return { judgement, late };
     await answer(next);
   }
