@@ -13,6 +13,7 @@ export const INBOX_LIMITS = {
   bodyBytesMax: 65_536,
   bodyMs: 15_000,
   depthMax: 16,
+  /** Values, objects twice: what is read of a body then takes half a MiB of memory at most. */
   nodesMax: 4_096,
   stringBytesMax: 32 * 1024,
   /** Length of a URL in an activity. */

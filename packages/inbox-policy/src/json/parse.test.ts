@@ -28,6 +28,8 @@ describe('parseStrictJson()', () => {
     expect(plain(value)).toEqual({ a: [1, -50, true, false, null, { b: 'éé\n😀' }], constructor: 'c', '': {} });
     expect(Object.getPrototypeOf(value)).toBeNull();
     expect(Object.getPrototypeOf(value[''])).toBeNull();
+    // It is the same for all bodies.
+    expect(Object.isFrozen(value[''])).toBe(true);
     expect(value['toString']).toBeUndefined();
   });
 
@@ -73,8 +75,23 @@ describe('parseStrictJson()', () => {
 
   it('counts values exactly', () => {
     const array = (length: number): string => `{"a":[${Array.from({ length }, () => '0').join(',')}]}`;
-    expect(codeOf(array(INBOX_LIMITS.nodesMax - 2))).toBe('ok');
-    expect(codeOf(array(INBOX_LIMITS.nodesMax - 1))).toBe('SEKISHO_INBOX_JSON_LIMIT');
+    // The body itself counts as two, the list as one.
+    expect(codeOf(array(INBOX_LIMITS.nodesMax - 3))).toBe('ok');
+    expect(codeOf(array(INBOX_LIMITS.nodesMax - 2))).toBe('SEKISHO_INBOX_JSON_LIMIT');
+  });
+
+  it.each([
+    ['null', 1], ['""', 1], ['[]', 1], ['[0,1]', 3], ['{}', 2], ['{"a":1}', 3], ['{"1":1}', 5], ['{"1":1,"2":1,"03":1}', 7], ['{"a":1,"4294967294":1}', 6], ['{"1":{"1":1}}', 9],
+  ])('counts %s as %i', (text, weight) => {
+    const fits = (nodesMax: number): boolean => parseStrictJson(bytes(`{"a":${text}}`), { ...INBOX_LIMITS, nodesMax }).ok;
+    expect([fits(weight + 2), fits(weight + 1)]).toEqual([true, false]);
+  });
+
+  it('gives numbered keys back as they were', () => {
+    const text = '{"a":1,"1023":2,"0":3,"4294967294":4,"4294967295":5,"007":6,"1e3":7}';
+    expect(plain(valueOf(text))).toEqual(JSON.parse(text));
+    expect(codeOf('{"4294967294":1,"4294967294":1}')).toBe('SEKISHO_INBOX_JSON_KEYS');
+    expect(codeOf('{"0":1,"1":1,"0":1}')).toBe('SEKISHO_INBOX_JSON_KEYS');
   });
 
   it.each([['a', 1], ['é', 2], ['€', 3], ['😀', 4], ['\\u0041', 1], ['\\u20ac', 3]])('counts the bytes of strings of %s after unescaping', (unit, size) => {
@@ -94,8 +111,9 @@ describe('parseStrictJson()', () => {
     const list = (length: number, item: (at: number) => string): string => Array.from({ length }, (_, at) => item(at)).join(',');
     // Each as large as a body may be, or as many as the limits let through.
     const worst: Readonly<Record<string, string>> = {
-      keys: `{${list(nodesMax - 2, (at) => `"key${at}":1`)}}`,
-      'keys in escapes': `{${list(nodesMax - 2, (at) => `"\\u0061${at}":1`)}}`,
+      keys: `{${list(nodesMax - 4, (at) => `"key${at}":1`)}}`,
+      'keys that are numbers': `{${list(nodesMax - 4, (at) => `"${at * 1_023}":1`)}}`,
+      'keys in escapes': `{${list(nodesMax - 4, (at) => `"\\u0061${at}":1`)}}`,
       values: `{"a":[${list(nodesMax - 3, () => '-1.5e+3')}]}`,
       escapes: `{"a":"${'\\u0061'.repeat(Math.floor(Math.min(bodyBytesMax / 6 - 2, stringBytesMax)))}"}`,
       blanks: `{${' '.repeat(bodyBytesMax - 8)}"a":1}`,
@@ -112,8 +130,8 @@ describe('parseStrictJson()', () => {
   });
 
   it('takes the limits it is given', () => {
-    expect(parseStrictJson(bytes('{"a":[1]}'), { depthMax: 2, nodesMax: 3, stringBytesMax: 1 }).ok).toBe(true);
-    expect(parseStrictJson(bytes('{"a":[1]}'), { depthMax: 1, nodesMax: 3, stringBytesMax: 1 }).ok).toBe(false);
+    expect(parseStrictJson(bytes('{"a":[1]}'), { depthMax: 2, nodesMax: 4, stringBytesMax: 1 }).ok).toBe(true);
+    expect(parseStrictJson(bytes('{"a":[1]}'), { depthMax: 1, nodesMax: 4, stringBytesMax: 1 }).ok).toBe(false);
   });
 });
 

@@ -6,12 +6,13 @@ import { TextDecoder } from 'node:util';
 import { type Code, INBOX_LIMITS } from '@sekisho/contracts';
 import { deny } from '../denied.ts';
 import type { Denied, JsonObject, JsonValue } from '../types.ts';
+import { EMPTY, keepNumbersApart, mayBeNumber, WEIGHT } from './objects.ts';
 import { longerThan, readString } from './strings.ts';
 
 export interface JsonLimits {
   /** Nesting of objects and arrays; the body itself is the first level. */
   readonly depthMax: number;
-  /** Values of every kind: objects, arrays, scalars. Keys are not counted. */
+  /** Values of every kind: scalars and arrays as one, objects as what they weigh. Keys are not counted. */
   readonly nodesMax: number;
   /** Of a string or key, in UTF-8 after unescaping. */
   readonly stringBytesMax: number;
@@ -65,7 +66,6 @@ class Reader {
   document(): JsonObject {
     this.#space();
     if (this.#text[this.#at] !== '{') throw this.#syntax('the top level is no object');
-    this.#countNode();
     const value = this.#object(1);
     this.#space();
     if (this.#at < this.#text.length) throw this.#syntax('something after the object');
@@ -73,9 +73,10 @@ class Reader {
   }
 
   #value(depth: number): JsonValue {
-    this.#countNode();
-    switch (this.#text.charAt(this.#at)) {
-      case '{': return this.#object(depth + 1);
+    const first = this.#text.charAt(this.#at);
+    if (first === '{') return this.#object(depth + 1);
+    this.#count(1);
+    switch (first) {
       case '[': return this.#array(depth + 1);
       case '"': return this.#string();
       case 't': return this.#word('true', true);
@@ -86,15 +87,22 @@ class Reader {
   }
 
   #object(depth: number): JsonObject {
+    this.#count(WEIGHT.object);
     this.#enter(depth);
+    if (this.#take('}')) return EMPTY;
     const object: Record<string, JsonValue> = Object.create(null);
-    if (this.#take('}')) return object;
+    let hasNumbers = false;
     do {
       this.#space();
       const key = this.#key();
       // Written in escapes it is the same key: the comparison is made on what was read.
       if (key === '__proto__') throw new Refusal('SEKISHO_INBOX_JSON_KEYS', 'a key __proto__');
       if (key in object) throw new Refusal('SEKISHO_INBOX_JSON_KEYS', `a key twice${this.#position()}`);
+      if (!hasNumbers && mayBeNumber(key)) {
+        hasNumbers = true;
+        this.#count(WEIGHT.numbers);
+        keepNumbersApart(object);
+      }
       this.#expect(':');
       this.#space();
       object[key] = this.#value(depth);
@@ -112,7 +120,8 @@ class Reader {
       array.push(this.#value(depth));
     } while (this.#take(','));
     this.#expect(']');
-    return array;
+    // Without the room for 16 more that pushing leaves: lists of one in each other would take four times the memory.
+    return array.slice();
   }
 
   #enter(depth: number): void {
@@ -149,8 +158,9 @@ class Reader {
     return value;
   }
 
-  #countNode(): void {
-    if (++this.#nodes > this.#limits.nodesMax) throw new Refusal('SEKISHO_INBOX_JSON_LIMIT', `more than ${this.#limits.nodesMax} values`);
+  #count(weight: number): void {
+    this.#nodes += weight;
+    if (this.#nodes > this.#limits.nodesMax) throw new Refusal('SEKISHO_INBOX_JSON_LIMIT', `more than ${this.#limits.nodesMax} values`);
   }
 
   /** Skips white space and takes the character if it is there. */

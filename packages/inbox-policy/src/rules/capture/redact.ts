@@ -1,6 +1,7 @@
 // An activity without what people wrote to each other, for captures: the shape, the addresses and the counts stay.
 
 import { isObject } from '../../activity/types.ts';
+import { keepNumbersApart, mayBeNumber } from '../../json/objects.ts';
 import type { JsonObject, JsonValue } from '../../types.ts';
 
 /** Properties of a post that hold what its author wrote. */
@@ -20,7 +21,9 @@ function redactObject(value: JsonObject, depth: number): JsonObject {
   });
   // As the reader of bodies makes them.
   const copy: Record<string, JsonValue> = Object.create(null);
-  return Object.assign(copy, Object.fromEntries(entries));
+  if (entries.some(([key]) => mayBeNumber(key))) keepNumbersApart(copy);
+  for (const [key, item] of entries) copy[key] = item;
+  return copy;
 }
 
 function redactValue(value: JsonValue, depth: number): JsonValue {
