@@ -1,9 +1,12 @@
 // Misskey's database while it is slow, hangs, breaks off and comes back.
 
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { ReadActivity } from '@sekisho/inbox-policy';
 import { systemClock } from '@sekisho/runtime';
-import { postgresFolder } from '@sekisho/testkit';
+import { originAuthority, postgresFolder } from '@sekisho/testkit';
 import { until } from '@sekisho/testkit/until';
 import pg from 'pg';
 import { type MisskeyDatabase, ROLE, actorUrl, startMisskeyDatabase } from '../../testing/relationship/misskey-database.ts';
@@ -109,6 +112,32 @@ const FRIEND = { followedHere: true, followsHere: true };
       server.sql(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '${ROLE}'`);
       await until(async () => await friend(database).then(() => true, () => false));
     }, 20_000);
+
+    it('encrypts as the URL says, and checks the certificate where it says so', async () => {
+      const { ca, cert, key } = originAuthority();
+      for (const [name, text] of [['server.key', key], ['server.crt', cert]] as const) {
+        server.sql(`COPY (SELECT '${Buffer.from(text).toString('base64')}') TO PROGRAM 'umask 077; base64 -d > ${name}'`);
+      }
+      server.sql('ALTER SYSTEM SET ssl = on');
+      await server.restart();
+      const folder = mkdtempSync(join(tmpdir(), 'sekisho-database-'));
+      writeFileSync(join(folder, 'ca.crt'), ca);
+      const isEncrypted = (): string => server.sql(`SELECT DISTINCT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE usename = '${ROLE}'`);
+      try {
+        for (const [query, ssl] of [['', 'f'], ['?sslmode=no-verify', 't'], [`?sslmode=verify-full&sslrootcert=${join(folder, 'ca.crt')}`, 't']] as const) {
+          const database = open(`${server.roleUrl}${query}`);
+          expect(await friend(database)).toEqual(FRIEND);
+          expect(isEncrypted()).toBe(ssl);
+          await database.close();
+          await until(() => connections() === 0);
+        }
+        await expect(friend(open(`${server.roleUrl}?sslmode=verify-full`))).rejects.toThrow(/certificate/);
+      } finally {
+        server.sql('ALTER SYSTEM RESET ssl');
+        await server.restart();
+        rmSync(folder, { recursive: true });
+      }
+    }, 30_000);
 
     it('says why it is refused, and not with what', async () => {
       const wrong = open(server.url(ROLE, 'hunter2'));

@@ -4,7 +4,7 @@
 import { Socket } from 'node:net';
 import { INBOX_LIMITS } from '@sekisho/contracts';
 import type { Relationship } from '@sekisho/inbox-policy/rules';
-import { inTime } from '@sekisho/runtime';
+import { errorCode, inTime } from '@sekisho/runtime';
 import pg from 'pg';
 
 const CONNECTIONS_MAX = 2;
@@ -37,7 +37,7 @@ export function openDatabase(url: string): Database {
   pool.on('error', () => undefined);
   return {
     ask: async (actor) => {
-      const { rows } = await pool.query<Relationship>({ ...QUESTION, values: [actor] });
+      const { rows } = await pool.query<Relationship>({ ...QUESTION, values: [actor] }).catch(unlessUnspeakable);
       const [row] = rows;
       if (typeof row?.followedHere !== 'boolean' || typeof row.followsHere !== 'boolean') throw new Error('no answer in the reply');
       return { followedHere: row.followedHere, followsHere: row.followsHere };
@@ -48,6 +48,16 @@ export function openDatabase(url: string): Database {
       for (const socket of sockets) socket.destroy();
     },
   };
+}
+
+/** Class 22 of the SQL standard: the value is none that a column could hold. */
+const DATA_EXCEPTION = /^22/;
+const NOBODY: Relationship = { followedHere: false, followsHere: false };
+
+/** What no column holds is no account; a stranger must not make the database look away with an actor like that. */
+function unlessUnspeakable(error: unknown): { readonly rows: readonly Relationship[] } {
+  if (DATA_EXCEPTION.test(errorCode(error) ?? '')) return { rows: [NOBODY] };
+  throw error;
 }
 
 function trackedSocket(sockets: Set<Socket>): Socket {

@@ -14,7 +14,7 @@ const KEEP_MS = 60_000;
 /** About 200 bytes each. */
 const ENTRIES_MAX = 10_000;
 /** Questions waiting or under way: at a millisecond each on two connections far more than there ever are. */
-const WAITING_MAX = 32;
+const WAITING_MAX = 100;
 /** After a failure one question in this time finds out whether it is over; nobody else waits. */
 const REST_MS = 3_000;
 

@@ -22,8 +22,8 @@ import { type Database, openDatabase } from './database.ts';
     it.each<[string, boolean, boolean]>([
       ['friend', true, true], ['followed', true, false], ['follower', false, true],
       // Follows and is followed, by nobody here.
-      ['stranger', false, false], ['nobody-knows', false, false], ["x' OR '1'='1", false, false], ['x"; DROP TABLE "user"; --', false, false],
-    ])('about %s: followed here %p, follows here %p', async (name, followedHere, followsHere) => {
+      ['stranger', false, false], ['nobody-knows', false, false], ["x' OR '1'='1", false, false], ['\0', false, false], ['friend\0', false, false], ['\ud800', false, false], ['x"; DROP TABLE "user"; --', false, false],
+    ])('about %j: followed here %p, follows here %p', async (name, followedHere, followsHere) => {
       expect(await database.ask(actorUrl(name))).toEqual({ followedHere, followsHere });
     });
 
