@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { Code } from '@sekisho/contracts';
 import type { InboxHead, ReadActivity } from '@sekisho/inbox-policy';
 import { FakeClock } from '@sekisho/testkit/clock';
+import { until } from '@sekisho/testkit/until';
 import type { DocumentOptions, FetchedBody } from '../../fetching/document.ts';
 import { decodeEntry, encodeEntry } from './entry.ts';
 import { createKeys, type KeysHooks, type Verification } from './keys.ts';
@@ -254,6 +255,29 @@ describe('a flood', () => {
     });
     expect(new Set(await Promise.all(all))).toEqual(new Set(['away']));
     expect(world.asked).toHaveLength(64);
+  });
+
+  it('of one slow key leaves half of the places to others', async () => {
+    const world = new World();
+    const gateway = world.gateway();
+    world.answers.set(ACTOR, actor(first.publicKey));
+    expect(await gateway.verify(GOOD)).toBe('verified');
+    const slow = 'https://slow.example/a';
+    const { promise, resolve } = Promise.withResolvers<FetchedBody>();
+    world.answers.set(slow, async () => await promise);
+    const ended: string[] = [];
+    const flood = Array.from({ length: 512 }, async (_, at) => {
+      ended.push(await gateway.verify(headOf(first.privateKey, slow), activityOf(), `c${at % 8}`));
+    });
+    await until(() => ended.length >= 256);
+    expect(ended).toEqual(Array.from({ length: 256 }, () => 'away'));
+    // Not even a key that would be there at once is waited for; one that is known is.
+    expect(await gateway.verify(headOf(first.privateKey, 'https://other.example/a'))).toBe('away');
+    expect(await gateway.verify(headOf(first.privateKey))).toBe('verified');
+    resolve({ kind: 'refused', code: 'SEKISHO_UPSTREAM_TIMEOUT' });
+    await Promise.all(flood);
+    world.answers.set('https://other.example/a', { status: 410 });
+    expect(await gateway.verify(headOf(first.privateKey, 'https://other.example/a'), activityOf({ type: 'Delete' }))).toBe('gone');
   });
 });
 

@@ -1,7 +1,7 @@
 // Whether the signature of a request was made with the key of its actor (check 27). Keys come from memory, from the state
 // Redis, or through the fetcher; one that does not fit is asked for once more, because servers rotate keys.
 
-import type { SignedGet } from '@sekisho/contracts';
+import { INBOX_LIMITS, type SignedGet } from '@sekisho/contracts';
 import { type Denied, type InboxHead, type ReadActivity, verifySignature } from '@sekisho/inbox-policy';
 import { type Clock, inTime } from '@sekisho/runtime';
 import type { FetchDocument } from '../../fetching/document.ts';
@@ -13,6 +13,8 @@ import { loadKeys } from './load.ts';
 
 /** Documents being loaded at once; each is waited for by any number of requests. */
 const LOADING_MAX = 64;
+/** Requests that wait for them: each holds a place of the inbox, and whose key is known is to find one, however slow the others' hosts are. */
+const WAITING_MAX = INBOX_LIMITS.readingMax / 2;
 
 export interface KeysHooks {
   /** One document loaded, over the network. */
@@ -49,12 +51,13 @@ interface Parts {
   readonly budget: FetchBudget;
   /** By URL of the document: whoever comes while it is on its way waits for the same answer. */
   readonly loading: Map<string, Promise<KeyEntry>>;
+  waiting: number;
 }
 
 export function createKeys(options: KeysOptions): Keys {
   const { store, clock, hooks } = options;
   const cache = createKeyCache({ store, clock, onStoreError: (error) => hooks?.storeFailed?.(error) });
-  const parts: Parts = { options, cache, budget: createFetchBudget(clock), loading: new Map() };
+  const parts: Parts = { options, cache, budget: createFetchBudget(clock), loading: new Map(), waiting: 0 };
   return {
     verify: async (head, activity, deadlineMs, client) => {
       const keyId = normalId(head.signature.keyId);
@@ -119,14 +122,27 @@ async function verifyAnew(old: KeyEntry, request: Request, parts: Parts): Promis
 }
 
 /** @param old keys that are kept unless the new answer is better. */
-function load(url: string, request: Request, parts: Parts, old?: KnownKeys): Promise<KeyEntry> {
-  const { loading, budget, options: { hooks, clock } } = parts;
+async function load(url: string, request: Request, parts: Parts, old?: KnownKeys): Promise<KeyEntry> {
+  const shared = parts.waiting < WAITING_MAX ? share(url, request, parts, old) : undefined;
+  if (shared === undefined) {
+    const { hooks, clock } = parts.options;
+    hooks?.limited?.();
+    return { kind: 'none', none: 'away', url, atMs: clock.now(), detail: 'too many keys to fetch' };
+  }
+  parts.waiting += 1;
+  try {
+    return await shared;
+  } finally {
+    parts.waiting -= 1;
+  }
+}
+
+/** The answer that is on its way, or a new one; undefined where there may be none. */
+function share(url: string, request: Request, parts: Parts, old: KnownKeys | undefined): Promise<KeyEntry> | undefined {
+  const { loading, budget } = parts;
   const running = loading.get(url);
   if (running !== undefined) return running;
-  if (loading.size >= LOADING_MAX || !budget.take(request.client, new URL(url).host)) {
-    hooks?.limited?.();
-    return Promise.resolve({ kind: 'none', none: 'away', url, atMs: clock.now(), detail: 'too many keys to fetch' });
-  }
+  if (loading.size >= LOADING_MAX || !budget.take(request.client, new URL(url).host)) return undefined;
   const work = loadAndKeep(url, parts, old).finally(() => loading.delete(url));
   loading.set(url, work);
   return work;
