@@ -21,7 +21,7 @@ export interface CheckDeps {
   /** undefined where no signature is checked. */
   readonly audience: AudiencePort | undefined;
   readonly activityRules: (nowMs: number) => ActivityRules;
-  readonly budget: Pick<Budget, 'tickNamed'>;
+  readonly budget: Pick<Budget, 'holdNamed'>;
   readonly clock: Clock;
 }
 
@@ -96,7 +96,10 @@ async function checkSender(deps: CheckDeps, step: Step, activity: ReadActivity):
     visit.verified = outcome === 'verified';
   }
   const { keyHost } = head.signature;
-  return chargeSender(deps.budget, { client: visit.client, keyHost, activity, verified: visit.verified, bytes: body.length });
+  const charge = chargeSender(deps.budget, { client: visit.client, keyHost, activity, verified: visit.verified, bytes: body.length });
+  if (!charge.ok) return charge;
+  visit.senderCharge = charge;
+  return undefined;
 }
 
 /** An actor that deletes itself takes its key along; Misskey could check it no better. */

@@ -23,9 +23,9 @@ const post = async (inbox: FakeInbox, over: Partial<ExactRequest> = {}) => await
 
 /** Code with which each step refuses in these tests. */
 const CODE: Readonly<Record<Step, Code>> = {
-  tick: 'SEKISHO_LIMIT_CLIENT', readHead: 'SEKISHO_INBOX_UNSIGNED', open: 'SEKISHO_LIMIT_NET', checkDigest: 'SEKISHO_INBOX_DIGEST', parseStrictJson: 'SEKISHO_INBOX_JSON',
+  tick: 'SEKISHO_LIMIT_CLIENT', readHead: 'SEKISHO_INBOX_UNSIGNED', hold: 'SEKISHO_LIMIT_NET', checkDigest: 'SEKISHO_INBOX_DIGEST', parseStrictJson: 'SEKISHO_INBOX_JSON',
   claim: 'SEKISHO_INBOX_PENDING', checkHosts: 'SEKISHO_INBOX_HOST_BLOCKED', readActivity: 'SEKISHO_INBOX_ACTIVITY_TYPE', verify: 'SEKISHO_INBOX_VERIFY',
-  tickNamed: 'SEKISHO_INBOX_LIMIT_DOMAIN', audience: 'SEKISHO_INBOX_AUDIENCE', judge: 'SEKISHO_INBOX_RULE', deliver: 'SEKISHO_MISSKEY_AWAY',
+  holdNamed: 'SEKISHO_INBOX_LIMIT_DOMAIN', audience: 'SEKISHO_INBOX_AUDIENCE', judge: 'SEKISHO_INBOX_RULE', deliver: 'SEKISHO_MISSKEY_AWAY',
 };
 const before = (step: Step): readonly Step[] => STEPS.slice(0, STEPS.indexOf(step) + 1);
 const isClaimed = (step: Step): boolean => STEPS.indexOf(step) > STEPS.indexOf('claim');
@@ -48,7 +48,8 @@ describe('the order of the checks', () => {
     expect(inbox.calls).toEqual([...before(step), ...(isClaimed(step) ? ['release'] : [])]);
     expect(inbox.ends.map(({ end }) => end.code)).toEqual([CODE[step]]);
     // Nothing is charged before the head has passed.
-    expect(inbox.settled).toHaveLength(STEPS.indexOf(step) > STEPS.indexOf('open') ? 1 : 0);
+    expect(inbox.settled).toHaveLength(STEPS.indexOf(step) > STEPS.indexOf('hold') ? 1 : 0);
+    expect(inbox.senderSettled).toHaveLength(STEPS.indexOf(step) > STEPS.indexOf('holdNamed') ? 1 : 0);
   });
 
   it.each(STEPS.filter((step) => step !== 'tick'))('fails closed when %s breaks', async (step) => {
@@ -62,7 +63,7 @@ describe('the order of the checks', () => {
 });
 
 describe('observe', () => {
-  const OBSERVED = STEPS.filter((step) => !['tick', 'open', 'deliver'].includes(step));
+  const OBSERVED = STEPS.filter((step) => !['tick', 'hold', 'deliver'].includes(step));
 
   it.each(OBSERVED)('notes that %s would refuse, and passes on', async (step) => {
     const inbox = await start('observe');
@@ -79,7 +80,7 @@ describe('observe', () => {
     expect(inbox.calls).toEqual(['tick', 'readHead']);
   });
 
-  it.each(['tick', 'open'] as const)('keeps the limits of the client (%s)', async (step) => {
+  it.each(['tick', 'hold'] as const)('keeps the limits of the client (%s)', async (step) => {
     const inbox = await start('observe');
     inbox.refuses = { [step]: CODE[step] };
     expect((await post(inbox)).status).toBe(429);
@@ -129,6 +130,9 @@ describe('what is paid', () => {
     await post(inbox);
     expect(inbox.settled).toHaveLength(1);
     expect(isRight(inbox.settled[0] ?? -1)).toBe(true);
+    // Host and actor pay as the client does, where it came so far.
+    expect(inbox.senderSettled).toHaveLength(inbox.calls.includes('holdNamed') ? 1 : 0);
+    expect(inbox.senderSettled.every(isRight)).toBe(true);
   });
 });
 
@@ -209,7 +213,7 @@ describe('limits of the process', () => {
     const inbox = await start('enforce', { limits: { readingMax: 2, perClientMax: 2 } });
     const sockets = [1, 2].map(() => connect(inbox.port, '127.0.0.1').on('error', () => undefined));
     for (const socket of sockets) socket.write('POST /inbox HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n{');
-    await until(() => inbox.calls.filter((call) => call === 'open').length === 2);
+    await until(() => inbox.calls.filter((call) => call === 'hold').length === 2);
     expect(await post(inbox)).toMatchObject({ status: 429 });
     for (const socket of sockets) socket.destroy();
     await until(() => inbox.handler.active === 0);

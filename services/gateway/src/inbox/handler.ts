@@ -50,11 +50,8 @@ export interface InboxHandler {
 export function createInboxHandler(deps: InboxDeps): InboxHandler {
   const { bytesMax = INBOX_LIMITS.bodyBytesMax, timeMs = INBOX_LIMITS.bodyMs } = deps.limits ?? {};
   const places = new Places(deps.limits);
-  const active = new Set<Promise<void>>();
-  const begin = (visit: Visit): void => {
-    const work = receive({ ...deps, places, bodyLimits: { bytesMax, timeMs } }, visit).finally(() => active.delete(work));
-    active.add(work);
-  };
+  const receiving = { ...deps, places, bodyLimits: { bytesMax, timeMs } };
+  const work = new Work();
   return {
     handle: (req, res) => {
       const route = inboxRoute(req.url ?? '');
@@ -63,14 +60,43 @@ export function createInboxHandler(deps: InboxDeps): InboxHandler {
       const over = deps.budget.tick(visit.client, 'inbox', TICK_MS);
       if (over !== undefined) refuse(deps, visit, deny(over.code, 'the client', over));
       else if (route === 'refused') refuse(deps, visit, deny('SEKISHO_INBOX_PATH', 'not the canonical path'));
-      else begin(visit);
+      else work.add(receive(receiving, visit));
       return true;
     },
     get active() {
-      return active.size;
+      return work.active;
     },
-    settled: async () => void (await Promise.all(active)),
+    settled: () => work.settled(),
   };
+}
+
+/** Counts instead of keeping the promises: a set that is refilled all the time leaves tables behind that hold garbage. */
+class Work {
+  #active = 0;
+  #waiting: (() => void)[] = [];
+
+  get active(): number {
+    return this.#active;
+  }
+
+  /** @param work never rejects */
+  add(work: Promise<void>): void {
+    this.#active += 1;
+    void work.then(() => this.#end());
+  }
+
+  settled(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    if (this.#active === 0) resolve();
+    else this.#waiting.push(resolve);
+    return promise;
+  }
+
+  #end(): void {
+    this.#active -= 1;
+    if (this.#active > 0) return;
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
 }
 
 interface Receiving extends InboxDeps {
@@ -87,7 +113,7 @@ function arrive(deps: InboxDeps, req: IncomingMessage, res: ServerResponse): Vis
     arrivedMs: deps.clock.monotonicMs(),
     nowMs: deps.clock.now(),
     cpuMs: 0, forwardHeaders: [], head: undefined, body: undefined, claimed: undefined, activity: undefined, verified: false,
-    place: undefined, charge: undefined, mark: undefined, rule: undefined, hits: [], late: {}, observed: undefined, timings: {}, gone: false,
+    place: undefined, charge: undefined, senderCharge: undefined, mark: undefined, rule: undefined, hits: [], late: {}, observed: undefined, timings: {}, gone: false,
   };
   res.once('close', () => {
     visit.gone = !res.writableFinished;
@@ -98,7 +124,7 @@ function arrive(deps: InboxDeps, req: IncomingMessage, res: ServerResponse): Vis
 /** Never rejects. */
 async function receive(deps: Receiving, visit: Visit): Promise<void> {
   try {
-    const denied = checkHead(deps, visit) ?? await admit(deps, visit) ?? await judge(deps, visit);
+    const denied = checkHead(deps, visit) ?? admit(deps, visit) ?? await judge(deps, visit);
     if (denied === 'gone' || visit.gone) await leave(deps, visit);
     else if (denied === undefined) await deliver(deps, visit);
     else await stop(deps, visit, denied);
@@ -107,6 +133,8 @@ async function receive(deps: Receiving, visit: Visit): Promise<void> {
     await stop(deps, visit, faultOf(error)).catch(() => visit.res.destroy());
   } finally {
     if (visit.place !== undefined) deps.places.leave(visit.place);
+    // Whatever went wrong: nothing stays held.
+    pay(visit, 'full');
   }
 }
 
@@ -144,15 +172,15 @@ function lostHeader(headers: readonly string[], signed: ReadonlySet<string>): st
 }
 
 /** The dearer part of 1: the price of the body, before it is read; and a place to read it in. */
-async function admit(deps: Receiving, visit: Visit): Promise<InboxDenied | undefined> {
+function admit(deps: Receiving, visit: Visit): InboxDenied | undefined {
   const place = deps.places.take(visit.client);
   if (!place.ok) return place;
   visit.place = place;
   const declared = visit.req.headers['content-length'];
   const price = inboxPrice(declared === undefined ? deps.bodyLimits.bytesMax : Number(declared));
-  const opened = await deps.budget.open(visit.client, 'inbox', 'inbox', price);
-  if (!opened.ok) return deny(opened.code, 'the client', opened);
-  visit.charge = opened.charge;
+  const held = deps.budget.hold(visit.client, 'inbox', 'inbox', price);
+  if (!held.ok) return deny(held.code, 'the client', held);
+  visit.charge = held;
   return undefined;
 }
 
@@ -189,7 +217,6 @@ async function deliver(deps: Receiving, visit: Visit): Promise<void> {
   visit.timings.deliverMs = deps.clock.monotonicMs() - beganMs;
   const outcome = outcomeOf(delivery);
   if (delivery.kind !== 'queued') deps.onMisskey(outcome.kind !== 'fault');
-  // All that Redis hears of the end goes out in one write.
   pay(visit, outcome.kind === 'refused' ? 'full' : 'used');
   if (outcome.kind === 'taken') remember(deps, visit);
   // Before the answer: a sender that misses it and comes again must find it done.
@@ -248,9 +275,9 @@ function decisionOf(code: Code): InboxDecision {
 }
 
 /** `full`: what makes work for nothing pays its whole price; `used`: an accepted activity, and a fault of ours, the CPU it took. */
-function pay(visit: Visit, what: 'full' | 'used'): void {
-  const { charge, cpuMs } = visit;
-  if (charge === undefined) return;
+function pay({ charge, senderCharge, cpuMs }: Visit, what: 'full' | 'used'): void {
   // The tick at arrival is a part of what it took.
-  charge.settle(what === 'full' ? charge.costMs : Math.max(0, cpuMs - TICK_MS)).catch(() => undefined);
+  const usedMs = Math.max(0, cpuMs - TICK_MS);
+  charge?.settle(what === 'full' ? charge.costMs : usedMs);
+  senderCharge?.settle(what === 'full' ? senderCharge.costMs : cpuMs);
 }

@@ -11,13 +11,13 @@ const client = { address: '203.0.113.9', key: '203.0.113.9', net: '203.0.113.0/2
 function charge(over: Partial<Parameters<typeof chargeSender>[1]>, over2?: { index: number; retryAfterS: number }) {
   const seen: { names: string[]; price: number }[] = [];
   const budget = {
-    tickNamed: (_area: string, names: readonly { readonly name: string }[], price: number) => {
-      seen.push({ names: names.map(({ name }) => name), price });
-      return over2;
+    holdNamed: (_area: string, names: readonly { readonly name: string }[], costMs: number) => {
+      seen.push({ names: names.map(({ name }) => name), price: costMs });
+      return over2 === undefined ? { ok: true as const, costMs, settle: () => undefined } : { ok: false as const, ...over2 };
     },
   };
-  const denied = chargeSender(budget, { client, keyHost: 'big.example', activity: activity(), verified: false, bytes: 1_000, ...over });
-  return { denied, ...seen[0] };
+  const outcome = chargeSender(budget, { client, keyHost: 'big.example', activity: activity(), verified: false, bytes: 1_000, ...over });
+  return { outcome, ...seen[0] };
 }
 
 describe('chargeSender()', () => {
@@ -44,6 +44,6 @@ describe('chargeSender()', () => {
   });
 
   it.each([[0, 'SEKISHO_INBOX_LIMIT_DOMAIN'], [1, 'SEKISHO_INBOX_LIMIT_ACTOR']] as const)('names whose budget is spent: %i', (index, code) => {
-    expect(charge({}, { index, retryAfterS: 4 }).denied).toMatchObject({ code, retryAfterS: 4 });
+    expect(charge({}, { index, retryAfterS: 4 }).outcome).toMatchObject({ ok: false, code, retryAfterS: 4 });
   });
 });

@@ -3,7 +3,7 @@
 
 import type { ReadActivity } from '@sekisho/inbox-policy';
 import { inboxPrice } from '@sekisho/limiter';
-import type { Budget } from '../limits/budget.ts';
+import type { Budget, HeldCharge } from '../limits/budget.ts';
 import type { ClientIdentity } from '../media/types.ts';
 import { deny } from './deny.ts';
 import type { InboxDenied } from './types.ts';
@@ -32,10 +32,11 @@ export function payingNames({ client, keyHost, activity, verified }: Claimant): 
   };
 }
 
-export function chargeSender(budget: Pick<Budget, 'tickNamed'>, sender: Sender): InboxDenied | undefined {
+/** Holds the price of the body; who is charged what it took settles it. */
+export function chargeSender(budget: Pick<Budget, 'holdNamed'>, sender: Sender): HeldCharge | InboxDenied {
   const names = payingNames(sender);
-  const over = budget.tickNamed('inbox', [{ name: names.host, factor: HOST_FACTOR }, { name: names.actor, factor: 1 }], inboxPrice(sender.bytes));
-  if (over === undefined) return undefined;
-  const code = CODES[over.index] ?? 'SEKISHO_INBOX_LIMIT_DOMAIN';
-  return deny(code, over.index === 0 ? sender.keyHost : 'the actor', { retryAfterS: over.retryAfterS });
+  const held = budget.holdNamed('inbox', [{ name: names.host, factor: HOST_FACTOR }, { name: names.actor, factor: 1 }], inboxPrice(sender.bytes));
+  if (held.ok) return held;
+  const code = CODES[held.index] ?? 'SEKISHO_INBOX_LIMIT_DOMAIN';
+  return deny(code, held.index === 0 ? sender.keyHost : 'the actor', { retryAfterS: held.retryAfterS });
 }

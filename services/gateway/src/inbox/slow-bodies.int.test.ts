@@ -43,7 +43,7 @@ function openSlow({ port }: FakeInbox, client: string, bytes = `${headOf(client)
   return { socket, seen: () => seen };
 }
 
-const opened = ({ calls }: FakeInbox): number => calls.filter((call) => call === 'open').length;
+const opened = ({ calls }: FakeInbox): number => calls.filter((call) => call === 'hold').length;
 
 /** All places, held by eight addresses. */
 async function besiege(inbox: FakeInbox): Promise<readonly Slow[]> {

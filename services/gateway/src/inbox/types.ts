@@ -5,7 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Code, InboxDecision } from '@sekisho/contracts';
 import type { ActivityRules, Denied, HeadRules, InboxHead, JsonObject, ReadActivity, RequestFacts } from '@sekisho/inbox-policy';
 import type { LateFacts } from '@sekisho/inbox-policy/rules';
-import type { BudgetCharge } from '../limits/budget.ts';
+import type { HeldCharge } from '../limits/budget.ts';
 import type { ClientIdentity } from '../media/types.ts';
 import type { Place } from './places.ts';
 
@@ -36,7 +36,9 @@ export interface Visit {
   /** The signature was checked with the sender's key. */
   verified: boolean;
   place: Place | undefined;
-  charge: BudgetCharge | undefined;
+  charge: HeldCharge | undefined;
+  /** Of the host and the actor, once they are known. */
+  senderCharge: HeldCharge | undefined;
   mark: Mark | undefined;
   /** Rule that decided. */
   rule: string | undefined;

@@ -112,14 +112,38 @@ describe('createBudget()', () => {
   it('charges names of their own, all of them or none, apart from every client', async () => {
     const { budget, sums } = setUp();
     const names = [{ name: 'domain:peer.example', factor: 4 }, { name: 'https://peer.example/users/a b', factor: 1 }];
-    expect(budget.tickNamed('inbox', names, 60_000)).toBeUndefined();
+    const held = budget.holdNamed('inbox', names, 60_000);
+    expect(held).toMatchObject({ ok: true, costMs: 60_000 });
     // The second is spent, so the first pays nothing.
-    expect(budget.tickNamed('inbox', names, 1_000)).toEqual({ index: 1, retryAfterS: 2 });
-    expect(budget.tickNamed('inbox', names.slice(0, 1), 180_000)).toBeUndefined();
-    expect(budget.tickNamed('inbox', names.slice(0, 1), 1)).toMatchObject({ index: 0 });
-    expect(budget.tickNamed('inbox', [{ name: '203.0.113.1', factor: 1 }], 60_000)).toBeUndefined();
+    expect(budget.holdNamed('inbox', names, 1_000)).toEqual({ ok: false, index: 1, retryAfterS: 2 });
+    expect(budget.holdNamed('inbox', names.slice(0, 1), 180_000).ok).toBe(true);
+    expect(budget.holdNamed('inbox', names.slice(0, 1), 1)).toMatchObject({ ok: false, index: 0 });
+    expect(budget.holdNamed('inbox', [{ name: '203.0.113.1', factor: 1 }], 60_000).ok).toBe(true);
     expect(budget.tick(client(1), 'inbox', 60_000)).toBeUndefined();
-    expect(sums.denied).toEqual([]);
+    if (held.ok) held.settle(1_000);
+    expect(budget.holdNamed('inbox', names, 59_000).ok).toBe(true);
+    expect(budget.holdNamed('inbox', names, 1).ok).toBe(false);
+    expect(sums).toMatchObject({ charged: 60_000, refunded: 0, denied: [] });
+  });
+
+  it('holds a price without a round trip, and gives back what was not used', () => {
+    const { budget, sums } = setUp();
+    const held = budget.hold(client(1), 'inbox', 'inbox', 60_000);
+    expect(budget.hold(client(1), 'inbox', 'inbox', 1)).toEqual({ ok: false, code: 'SEKISHO_LIMIT_CLIENT', retryAfterS: 1 });
+    if (held.ok) for (const used of [10, 60_000]) held.settle(used);
+    expect(budget.hold(client(1), 'inbox', 'inbox', 59_990)).toMatchObject({ ok: true, costMs: 59_990 });
+    expect(budget.hold(client(1), 'inbox', 'inbox', 1)).toMatchObject({ ok: false });
+    expect(budget.hold(client(1), 'pages', 'page', 60_000)).toMatchObject({ ok: true });
+    expect(sums).toMatchObject({ charged: 60_000 + 59_990 + 60_000, refunded: 59_990, debited: 0 });
+  });
+
+  it('holds in the network and in the class as well', () => {
+    const { budget } = setUp();
+    for (let at = 1; at <= 4; at += 1) expect(budget.hold(client(at), 'inbox', 'inbox', 60_000)).toMatchObject({ ok: true });
+    expect(budget.hold(client(5), 'inbox', 'inbox', 1)).toMatchObject({ ok: false, code: 'SEKISHO_LIMIT_NET' });
+    const elsewhere = (at: number): ClientIdentity => ({ address: `192.0.2.${at}`, key: `192.0.2.${at}`, net: `192.0.${at}.0/24` });
+    for (let at = 1; at <= 4; at += 1) expect(budget.hold(elsewhere(at), 'inbox', 'inbox', 60_000)).toMatchObject({ ok: true });
+    expect(budget.hold(elsewhere(9), 'inbox', 'inbox', 1)).toMatchObject({ ok: false, code: 'SEKISHO_LIMIT_GLOBAL' });
   });
 
   describe('of rules', () => {
@@ -131,7 +155,7 @@ describe('createBudget()', () => {
       expect(budget.tickRules('inbox', [rule()])).toEqual({ index: 0, retryAfterS: 10 });
       // Of another rule, another name, and of clients.
       for (const over of [{ rule: 's' }, { name: 'all' }, { rule: 'builtin.r_r', name: 'https://peer.example/a b' }]) expect(budget.tickRules('inbox', [rule(over)])).toBeUndefined();
-      expect(budget.tickNamed('inbox', [{ name: 'claim:203.0.113.0/24 peer.example', factor: 1 }], 60_000)).toBeUndefined();
+      expect(budget.holdNamed('inbox', [{ name: 'claim:203.0.113.0/24 peer.example', factor: 1 }], 60_000).ok).toBe(true);
     });
 
     it('pays all or none', () => {

@@ -7,6 +7,7 @@ import {
   type BucketSpec,
   type BudgetShape,
   type FallbackLimiter,
+  type Hold,
   type Named,
   type Repriced,
   type RuleBudget,
@@ -42,12 +43,22 @@ export interface NamedRefused {
 export interface Budget {
   /** Pays a price-1 outcome without a round trip; the refusal when there is no room. */
   tick(client: ClientIdentity, area: Area, price: number): Refused | undefined;
-  /** Pays at once in the buckets of all names or of none; at most four different names. */
-  tickNamed(area: Area, names: readonly Named[], price: number): NamedRefused | undefined;
+  /** Holds the price of uncached work of a few ms until it is settled, without a round trip. */
+  hold(client: ClientIdentity, area: Area, work: BudgetWork, costMs: number): HeldCharge | Refused;
+  /** Holds a price in the buckets of all names or of none; at most four different names. */
+  holdNamed(area: Area, names: readonly Named[], costMs: number): HeldCharge | (NamedRefused & { readonly ok: false });
   /** Pays one request at once in the buckets of all rules or of none; at most four different ones. */
   tickRules(area: Area, budgets: readonly RuleBudget[]): NamedRefused | undefined;
   /** Holds the price of uncached work until it is settled. */
   open(client: ClientIdentity, area: Area, work: BudgetWork, costMs: number): Promise<Opened>;
+}
+
+/** What this process holds by itself. */
+export interface HeldCharge {
+  readonly ok: true;
+  readonly costMs: number;
+  /** Pays what was used, once. */
+  settle(usedMs: number): void;
 }
 
 export interface BudgetCharge {
@@ -95,14 +106,21 @@ export function createBudget(options: BudgetOptions): Budget {
   };
   return {
     tick: (client, area, price) => {
-      const taken = meter.tick(buckets(client, area), price);
+      const taken = meter.tick(buckets({ client, area }), price);
       if (!taken.ok) return refuse(area, taken.bucket, taken.retryAfterMs);
       hooks.charged(area, price);
       return undefined;
     },
-    tickNamed: (area, names, price) => {
-      const taken = meter.tick(names.map((name) => namedBucket(area, name, shape())), price);
-      return taken.ok ? undefined : { index: taken.bucket, retryAfterS: secondsOf(taken.retryAfterMs) };
+    hold: (client, area, work, costMs) => {
+      const held = meter.hold(buckets({ client, area, work }), costMs);
+      if (!held.ok) return refuse(area, held.bucket, held.retryAfterMs);
+      hooks.charged(area, costMs);
+      return { ok: true, costMs, settle: (usedMs) => settleHeld(hooks, area, held, usedMs) };
+    },
+    // No hook hears of these: what is counted is what clients pay, and each of these has paid as a client.
+    holdNamed: (area, names, costMs) => {
+      const held = meter.hold(names.map((name) => namedBucket(area, name, shape())), costMs);
+      return held.ok ? { ok: true, costMs, settle: (usedMs) => void held.settle(usedMs) } : { ok: false, index: held.bucket, retryAfterS: secondsOf(held.retryAfterMs) };
     },
     tickRules: (area, budgets) => {
       const taken = ruleMeter.tick(budgets.map((rule) => ruleBucket(area, rule)), 1);
@@ -164,24 +182,31 @@ class Charge implements BudgetCharge {
   async #settle(usedMs: number): Promise<void> {
     const { limiter, hooks, area, id } = this.#parts;
     if ((await limiter.settle(id, usedMs)) !== 'first') return;
-    const refundMs = refundOf(this.#costMs, usedMs);
-    if (refundMs > 0) hooks.refunded(area, refundMs);
-    else if (refundMs < 0) hooks.debited(area, -refundMs);
+    countSettled(hooks, area, refundOf(this.#costMs, usedMs));
   }
 }
 
+function settleHeld(hooks: BudgetHooks, area: Area, held: Hold, usedMs: number): void {
+  if (held.settle(usedMs) === 'first') countSettled(hooks, area, refundOf(held.costMs, usedMs));
+}
+
+function countSettled(hooks: BudgetHooks, area: Area, refundMs: number): void {
+  if (refundMs > 0) hooks.refunded(area, refundMs);
+  else if (refundMs < 0) hooks.debited(area, -refundMs);
+}
+
 /** Buckets of cheap outcomes, made once per client: a cached hit is answered 12,000 times a second. */
-function createBuckets(shape: () => BudgetShape): (client: ClientIdentity, area: Area) => readonly BucketSpec[] {
+function createBuckets(shape: () => BudgetShape): (payer: { readonly client: ClientIdentity; readonly area: Area; readonly work?: BudgetWork }) => readonly BucketSpec[] {
   const known = new Map<string, readonly BucketSpec[]>();
   let made = shape();
-  return (client, area) => {
+  return ({ client, area, work }) => {
     const now = shape();
     if (now !== made) known.clear();
     made = now;
-    const name = `${area} ${client.key}`;
+    const name = `${area} ${work ?? ''} ${client.key}`;
     const kept = known.get(name);
     if (kept !== undefined) return kept;
-    const buckets = bucketsOf({ clientKey: client.key, netKey: client.net, area }, now);
+    const buckets = bucketsOf({ clientKey: client.key, netKey: client.net, area, ...(work === undefined ? {} : { class: work }) }, now);
     const oldest = known.size >= PAYERS_MAX ? known.keys().next().value : undefined;
     if (oldest !== undefined) known.delete(oldest);
     known.set(name, buckets);

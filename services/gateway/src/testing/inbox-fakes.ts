@@ -4,6 +4,7 @@ import type { Code, InboxMode } from '@sekisho/contracts';
 import type { InboxHead, ReadActivity } from '@sekisho/inbox-policy';
 import { createLoggers, systemClock } from '@sekisho/runtime';
 import { PassThrough } from 'node:stream';
+import type { HeldCharge } from '../limits/budget.ts';
 import { createAccepted } from '../inbox/answer.ts';
 import { deny } from '../inbox/deny.ts';
 import { type InboxDeps, type InboxHandler, createInboxHandler } from '../inbox/handler.ts';
@@ -11,13 +12,15 @@ import type { Claim, Delivery, End, Visit } from '../inbox/types.ts';
 import { type GatewayServer, createGatewayServer } from '../server/server.ts';
 
 /** In the order in which a request passes them. */
-export const STEPS = ['tick', 'readHead', 'open', 'checkDigest', 'parseStrictJson', 'claim', 'checkHosts', 'readActivity', 'verify', 'tickNamed', 'audience', 'judge', 'deliver'] as const;
+export const STEPS = ['tick', 'readHead', 'hold', 'checkDigest', 'parseStrictJson', 'claim', 'checkHosts', 'readActivity', 'verify', 'holdNamed', 'audience', 'judge', 'deliver'] as const;
 export type Step = (typeof STEPS)[number];
 
 export interface Fakes {
   readonly calls: string[];
   readonly ends: { readonly visit: Visit; readonly end: End }[];
   readonly settled: number[];
+  /** Of host and actor. */
+  readonly senderSettled: number[];
   /** Steps that refuse with a code, and steps that break. */
   refuses: Partial<Record<Step, Code>>;
   throws: Partial<Record<Step, true>>;
@@ -43,7 +46,7 @@ const activity: ReadActivity = {
 const ANSWER: Delivery = { kind: 'answer', status: 202, headers: ['content-length', '0'], body: Buffer.alloc(0) };
 
 export async function startFakeInbox(mode: InboxMode, over: Partial<InboxDeps> = {}): Promise<FakeInbox> {
-  const fakes: Fakes = { calls: [], ends: [], settled: [], refuses: {}, throws: {}, delivery: ANSWER, quarantines: true };
+  const fakes: Fakes = { calls: [], ends: [], settled: [], senderSettled: [], refuses: {}, throws: {}, delivery: ANSWER, quarantines: true };
   const handler = createInboxHandler({ ...depsOf(mode, fakes), ...over });
   const gateway = createGatewayServer({
     hot: (req, res) => handler.handle(req, res), app: (_req, res) => void res.writeHead(299).end(), upgrade: (_req, socket) => void socket.destroy(),
@@ -51,6 +54,22 @@ export async function startFakeInbox(mode: InboxMode, over: Partial<InboxDeps> =
   });
   const port = await gateway.listen(0, '127.0.0.1');
   return Object.assign(fakes, { gateway, handler, port, close: async () => await gateway.close() });
+}
+
+/** Of 6 ms; the first settlement counts. */
+function chargeOf(settled: number[]): HeldCharge {
+  let isOpen = true;
+  return {
+    ok: true, costMs: 6,
+    settle: (usedMs) => {
+      if (isOpen) settled.push(usedMs);
+      isOpen = false;
+    },
+  };
+}
+
+function never(): never {
+  throw new Error('the inbox waits for no limiter');
 }
 
 function depsOf(mode: InboxMode, fakes: Fakes): InboxDeps {
@@ -61,7 +80,6 @@ function depsOf(mode: InboxMode, fakes: Fakes): InboxDeps {
     return code === undefined ? pass : deny(code, name);
   };
   const mark = { done: async () => void fakes.calls.push('done'), release: async () => void fakes.calls.push('release') };
-  const charge = { costMs: 6, reprice: async () => 'ok' as const, settle: async (usedMs: number) => void fakes.settled.push(usedMs) };
   const { log } = createLoggers({ service: 'gateway', level: 'error', destination: new PassThrough().resume() });
   const claimOf = (outcome: 'free' | { readonly code: Code }): Claim => {
     if (outcome === 'free') return { kind: 'free', mark };
@@ -86,9 +104,10 @@ function depsOf(mode: InboxMode, fakes: Fakes): InboxDeps {
     captures: { quarantine: async () => fakes.quarantines },
     budget: {
       tick: () => (typeof step('tick', 'ok') === 'string' ? undefined : { ok: false, code: 'SEKISHO_LIMIT_CLIENT', retryAfterS: 7 }),
-      tickNamed: () => (typeof step('tickNamed', 'ok') === 'string' ? undefined : { index: 0, retryAfterS: 9 }),
+      holdNamed: () => (typeof step('holdNamed', 'ok') === 'string' ? chargeOf(fakes.senderSettled) : { ok: false, index: 0, retryAfterS: 9 }),
       tickRules: () => undefined,
-      open: async () => (typeof step('open', 'ok') === 'string' ? { ok: true, charge } : { ok: false, code: 'SEKISHO_LIMIT_NET', retryAfterS: 3 }),
+      hold: () => (typeof step('hold', 'ok') === 'string' ? chargeOf(fakes.settled) : { ok: false, code: 'SEKISHO_LIMIT_NET', retryAfterS: 3 }),
+      open: never,
     },
     forward: { deliver: async () => (step('deliver', 'ok') === 'ok' ? fakes.delivery : { kind: 'fault', code: 'SEKISHO_MISSKEY_AWAY' }) },
     onMisskey: () => undefined,
