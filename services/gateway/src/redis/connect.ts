@@ -19,11 +19,25 @@ export interface ConnectOptions {
  */
 export type Connect = (options: ConnectOptions) => Redis;
 
-export const createConnect = (url: string, onError: (error: Error) => void): Connect => (options) =>
-  new Redis(url, {
+export const createConnect = (url: string, onError: (error: Error) => void): Connect => (options) => {
+  const redis = new Redis(url, {
     ...REDIS_OPTIONS,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 1,
     disconnectTimeout: DISCONNECT_MS,
     ...options,
   }).on('error', onError);
+  return redis.on('connect', () => gatherWrites(redis.stream));
+};
+
+/** One system call for all commands of one turn of the event loop: each write cost 0.05 ms, of 1.6 that an activity took. */
+function gatherWrites(stream: Redis['stream']): void {
+  const write = stream.write.bind(stream) as (...args: unknown[]) => boolean;
+  stream.write = (...args: unknown[]): boolean => {
+    if (stream.writableCorked === 0) {
+      stream.cork();
+      setImmediate(() => stream.uncork());
+    }
+    return write(...args);
+  };
+}
