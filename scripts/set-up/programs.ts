@@ -20,7 +20,7 @@ const POSTGRES_FOLDERS = Array.from({ length: 12 }, (_, at) => `/usr/lib/postgre
 const PACKAGES = {
   'redis-server': { names: ['redis-server', 'valkey-server'], package: 'redis-server', hint: 'no Redis found: set SEKISHO_REDIS_URL or run: sudo apt install redis-server' },
   // Its programs lie outside of PATH, in a folder of each version.
-  postgres: { names: ['postgres'], folders: POSTGRES_FOLDERS, package: 'postgresql', hint: 'no PostgreSQL found; run: sudo apt install postgresql' },
+  postgres: { names: ['initdb'], folders: POSTGRES_FOLDERS, package: 'postgresql', hint: 'no PostgreSQL found; run: sudo apt install postgresql' },
   openssl: { names: ['openssl'], package: 'openssl', hint: 'openssl not found; run: sudo apt install openssl' },
   chromium: { names: ['chromium', 'chromium-browser', 'google-chrome'], package: 'chromium', hint: 'no Chromium found; run: sudo apt install chromium' },
   wrk: { names: ['wrk'], package: 'wrk', hint: 'wrk not found; run: sudo apt install wrk' },
