@@ -1,7 +1,7 @@
-// Bodies that did not come with their heads. A sender chooses how long such a body holds its place, up to the deadline, and a
-// few addresses can hold all places that way; whoever comes then takes the place of one of them. It is the oldest of the network
-// that has the most: many slow bodies push out each other, a single one only falls to as many networks as there are places, and
-// a body that is there whole falls to nobody.
+// Bodies on their way. A sender chooses how long its body holds a place, up to the deadline, and a few addresses can hold all
+// places that way; whoever comes then takes the place of one of them. It is the oldest of the network that has the most: many
+// slow bodies push out each other, a single one only falls to as many networks as there are places, and a body that is there
+// whole, as most are with their heads, falls to nobody.
 
 export interface SlowBody {
   /** Network of its sender: addresses are cheap. */
@@ -11,9 +11,8 @@ export interface SlowBody {
 }
 
 export class SlowBodies {
-  /** In the order in which they came; never more than there are places. */
+  /** In the order in which they came; never more than there are places, and few but in an attack. */
   readonly #bodies: SlowBody[] = [];
-  readonly #ofNet = new Map<string, number>();
 
   get size(): number {
     return this.#bodies.length;
@@ -21,31 +20,23 @@ export class SlowBodies {
 
   add(body: SlowBody): void {
     this.#bodies.push(body);
-    this.#ofNet.set(body.net, this.#countOf(body.net) + 1);
   }
 
   /** Idempotent. */
   remove(body: SlowBody): void {
     const at = this.#bodies.indexOf(body);
-    if (at < 0) return;
-    this.#bodies.splice(at, 1);
-    const left = this.#countOf(body.net) - 1;
-    if (left === 0) this.#ofNet.delete(body.net);
-    else this.#ofNet.set(body.net, left);
+    if (at >= 0) this.#bodies.splice(at, 1);
   }
 
   /** Frees one place; false where no body is slow. */
   displace(): boolean {
-    let most = 0;
-    for (const count of this.#ofNet.values()) most = Math.max(most, count);
-    const body = this.#bodies.find(({ net }) => this.#countOf(net) === most);
+    const counts = new Map<string, number>();
+    for (const { net } of this.#bodies) counts.set(net, (counts.get(net) ?? 0) + 1);
+    const most = Math.max(...counts.values());
+    const body = this.#bodies.find(({ net }) => counts.get(net) === most);
     if (body === undefined) return false;
     this.remove(body);
     body.displace();
     return true;
-  }
-
-  #countOf(net: string): number {
-    return this.#ofNet.get(net) ?? 0;
   }
 }
