@@ -1,7 +1,7 @@
 // The body of an inbox request: counted while it comes, whatever length was declared, and bounded in time.
 
 import type { IncomingMessage } from 'node:http';
-import { Collected } from './collected.ts';
+import { Collected } from '../passthrough/collected.ts';
 import { deny } from './deny.ts';
 import type { Offer } from './places.ts';
 import type { InboxDenied } from './types.ts';

@@ -3,6 +3,7 @@
 
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
+import { Collected } from './collected.ts';
 
 const GONE = 'the client left';
 
@@ -33,13 +34,9 @@ export function uploadOf(req: IncomingMessage): Readable {
 
 /** A small body in one piece: Misskey's API is POST with short JSON, and a slow sender then holds no connection. */
 export function collectBody(req: IncomingMessage, bytes: number, done: (body: Buffer) => void): void {
-  const chunks: Buffer[] = [];
-  let got = 0;
-  req.on('data', (chunk: Buffer) => {
-    got += chunk.length;
-    if (got <= bytes) chunks.push(chunk);
-  });
+  const body = new Collected(bytes);
+  req.on('data', (piece: Buffer) => void body.add(piece));
   req.on('end', () => {
-    if (got === bytes) done(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks));
+    if (body.length === bytes) done(body.bytes);
   });
 }

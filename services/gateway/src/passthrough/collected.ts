@@ -1,5 +1,5 @@
-// What has come of a body, in one piece however many it came in: a buffer for each would hold 200 bytes of heap and more beside
-// it, 13 MiB of heap and 38 of the process for a body of single bytes, and one client may send 64 of them.
+// What has come of a short body, in one piece however many it came in: a buffer for each would hold 200 bytes of heap and more
+// beside it, 13 MiB of heap and 38 of the process for 64 KiB in single bytes, and one client may send many of them.
 
 /** Of the first copy. */
 const FIRST_BYTES = 4_096;
