@@ -164,7 +164,8 @@ describe('streams', () => {
     await rig.restart({});
     const request = signed();
     const before = new Set(await rig.admin.keys(stateKeys.inboxSeen('*')));
-    rig.stub.inboxDelayMs = 1_000;
+    // The mark is looked for meanwhile.
+    rig.stub.inboxDelayMs = 3_000;
     rig.stub.inboxStatus = 503;
     const first = send(rig, request);
     await until(() => rig.stub.requests.length === 1);
