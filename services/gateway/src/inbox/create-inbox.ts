@@ -25,9 +25,9 @@ import { createMarks } from './marks.ts';
 import type { InboxMetrics } from './metrics.ts';
 import { createPushedOutWarning, createQuarantine } from './quarantine.ts';
 import { createRecord } from './record.ts';
-import { createListStore } from './rules-file/list-store.ts';
 import { type Database, openDatabase } from './relationship/database.ts';
 import { type FindRelationship, createRelationship, noRelationship } from './relationship/relationship.ts';
+import { createListStore } from './rules-file/list-store.ts';
 import { openInboxRules } from './rules-file/rules-file.ts';
 import { createRulesPort } from './rules.ts';
 import { type FindSoftware, createSoftware } from './software/software.ts';
@@ -121,8 +121,7 @@ export async function openInbox(options: InboxOptions): Promise<Inbox> {
       await inTime(handler.settled(), SETTLE_MS, () => undefined);
       await forward.close();
       enqueue?.close();
-      await streams.close();
-      await database?.close();
+      await Promise.all([database?.close(), streams.close()]);
     },
   };
 }
