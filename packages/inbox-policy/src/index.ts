@@ -1,6 +1,7 @@
 // The inbox policy: from the facts of a request and its bytes to a verdict. Pure.
 export type * from './types.ts';
 export { readActivity } from './activity/read.ts';
+export { hostOf } from './activity/references.ts';
 export { sanitiseActivity } from './activity/sanitise.ts';
 export { deny } from './denied.ts';
 export { checkDigest } from './head/digest.ts';

@@ -1,6 +1,6 @@
 // Which buckets a request pays from: its client's, its network's, and for uncached work that of its class.
 
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { BucketSpec } from './port.ts';
 
 /** Parts of the instance with budgets of their own: a flood of pictures leaves the inbox alone. */
@@ -83,5 +83,5 @@ const PLAIN = /^[0-9a-z.:/]{1,64}$/;
 
 /** An address stays readable; anything else becomes its hash, so that no text chooses or splits a key. */
 function keyPart(text: string): string {
-  return PLAIN.test(text) ? text : `#${createHash('sha256').update(text).digest('base64url').slice(0, 22)}`;
+  return PLAIN.test(text) ? text : `#${hash('sha256', text, 'base64url').slice(0, 22)}`;
 }

@@ -50,15 +50,25 @@ export function normalizeHost(host: string): string {
 export function checkHostName(host: string): NameVerdict {
   const name = normalizeHost(host);
   if (name.length === 0 || name.length > NAME_CHARS_MAX) return { ok: false, detail: 'empty or longer than 253 characters' };
-  const labels = name.split('.');
-  if (!labels.every(isLabel)) return { ok: false, detail: 'a label that is empty, too long or not of letters, digits and hyphens' };
-  if (labels.length < 2) return { ok: false, detail: 'a single label' };
-  if (isNumeric(labels.at(-1) ?? '')) return { ok: false, detail: 'the last label is a number' };
-  const denied = DENIED_SUFFIXES.find((row) => name === row.suffix || name.endsWith(`.${row.suffix}`));
+  if (!NAME.test(name)) return { ok: false, detail: 'a label that is empty, too long or not of letters, digits and hyphens' };
+  const lastDot = name.lastIndexOf('.');
+  if (lastDot === -1) return { ok: false, detail: 'a single label' };
+  if (isNumeric(name.slice(lastDot + 1))) return { ok: false, detail: 'the last label is a number' };
+  const denied = deniedSuffixOf(name);
   return denied === undefined ? { ok: true, name } : { ok: false, detail: `suffix ${denied.suffix}: ${denied.source}` };
 }
 
-const isLabel = (label: string): boolean => label.length <= LABEL_CHARS_MAX && /^[a-z0-9-]+$/.test(label);
+const NAME = new RegExp(`^[a-z0-9-]{1,${LABEL_CHARS_MAX}}(?:\\.[a-z0-9-]{1,${LABEL_CHARS_MAX}})*$`);
+
+const BY_SUFFIX: ReadonlyMap<string, DeniedSuffix> = new Map(DENIED_SUFFIXES.map((row) => [row.suffix, row]));
+
+/** Of the name or what it lies under, whichever is shorter. */
+function deniedSuffixOf(name: string): DeniedSuffix | undefined {
+  for (let dot = name.lastIndexOf('.'); ; dot = name.lastIndexOf('.', dot - 1)) {
+    const denied = BY_SUFFIX.get(name.slice(dot + 1));
+    if (denied !== undefined || dot <= 0) return denied;
+  }
+}
 
 /** What WHATWG URL calls a number: decimal, octal or hexadecimal. */
 const isNumeric = (label: string): boolean => /^(?:\d+|0x[0-9a-f]*)$/.test(label);

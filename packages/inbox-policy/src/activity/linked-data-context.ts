@@ -91,6 +91,22 @@ export const isCoreName = (key: string, terms: Terms): boolean => {
 
 /** Everything that an IRI may stand for: compact, absolute, or a name of the core. */
 function expand(iri: string, terms: Terms): readonly string[] {
+  return expandPlain(iri, terms) ?? expandAll(iri, terms);
+}
+
+/** The usual case, where all has one meaning; undefined where it has several, or none in so many rounds. */
+function expandPlain(iri: string, terms: Terms): readonly string[] | undefined {
+  let meaning = iri;
+  for (let round = 0; round < EXPANSIONS_MAX; round++) {
+    const [next, another] = expandOnce(meaning, terms);
+    if (next === undefined || another !== undefined) return undefined;
+    if (next === meaning) return [withHttps(next)];
+    meaning = next;
+  }
+  return undefined;
+}
+
+function expandAll(iri: string, terms: Terms): readonly string[] {
   let meanings: readonly string[] = [iri];
   for (let round = 0; round < EXPANSIONS_MAX; round++) {
     const next = [...new Set(meanings.flatMap((meaning) => expandOnce(meaning, terms)))];
@@ -101,7 +117,8 @@ function expand(iri: string, terms: Terms): readonly string[] {
   return UNCLEAR;
 }
 
-const withHttps = (iri: string): string => iri.replace(/^http:\/\/(www\.w3\.org\/ns\/activitystreams#)/, 'https://$1');
+const AS_BY_HTTP = AS.replace('https:', 'http:');
+const withHttps = (iri: string): string => (iri.startsWith(AS_BY_HTTP) ? AS + iri.slice(AS_BY_HTTP.length) : iri);
 
 function expandOnce(iri: string, terms: Terms): readonly string[] {
   const colon = iri.indexOf(':');

@@ -14,10 +14,19 @@ export interface Walk {
   denied: Denied | undefined;
 }
 
+/** Ours may have a port; whoever leaves it out names us all the same. */
+const withoutPorts = new WeakMap<ReadonlySet<string>, ReadonlySet<string>>();
+
+function ownNames(ownHosts: ReadonlySet<string>): ReadonlySet<string> {
+  const known = withoutPorts.get(ownHosts) ?? new Set([...ownHosts].flatMap((own) => [own, own.replace(/:\d*$/, '')]));
+  withoutPorts.set(ownHosts, known);
+  return known;
+}
+
 export function openWalk(rules: ActivityRules): Walk {
   const hosts = new Set<string>();
-  // Ours may have a port; whoever leaves it out names us all the same.
-  const isOwn = (host: string): boolean => rules.ownHosts.has(host) || [...rules.ownHosts].some((own) => own.startsWith(`${host}:`));
+  const names = ownNames(rules.ownHosts);
+  const isOwn = (host: string): boolean => names.has(host);
   return {
     hosts,
     isOwn,

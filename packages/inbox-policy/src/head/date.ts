@@ -8,8 +8,16 @@ const MONTH_CHARS = 3;
  */
 const DATE = /^([A-Z][a-z]{2}), (\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d{2}):(\d{2}):(\d{2}) (?:GMT|UTC|\+0000)$/;
 
+/** Most requests of one second carry the same. */
+let last: { readonly value: string; readonly ms: number | undefined } = { value: '', ms: undefined };
+
 /** ms since the epoch; undefined for anything else, days that do not exist and wrong weekdays included. */
 export function parseDate(value: string): number | undefined {
+  if (last.value !== value) last = { value, ms: readDate(value) };
+  return last.ms;
+}
+
+function readDate(value: string): number | undefined {
   const match = DATE.exec(value);
   if (match === null) return undefined;
   const [, weekday = '', day = '', month = '', year = '', hour, minute, second] = match;

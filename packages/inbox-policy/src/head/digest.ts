@@ -2,7 +2,7 @@
 // spelling of the base64 would be refused there.
 
 import { Buffer } from 'node:buffer';
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import { deny } from '../denied.ts';
 import type { Denied, InboxHead } from '../types.ts';
 
@@ -23,7 +23,7 @@ function sha256(base64: string | undefined): Buffer | undefined {
 
 /** Whether the body is the one of which the head speaks. */
 export function checkDigest(head: Pick<InboxHead, 'digest'>, bytes: Uint8Array): undefined | Denied {
-  const actual = createHash('sha256').update(bytes).digest();
+  const actual = hash('sha256', bytes, 'buffer');
   if (actual.length === head.digest.length && timingSafeEqual(actual, head.digest)) return undefined;
   return deny('SEKISHO_INBOX_DIGEST', 'the digest is of another body');
 }

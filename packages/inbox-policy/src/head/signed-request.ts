@@ -1,6 +1,6 @@
 // What the readers of the two signature schemes share.
 
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { deny } from '../denied.ts';
 import type { Denied, HeadRules, ParsedSignature, RequestFacts } from '../types.ts';
 import { headerOf, type HeaderLines, PLAIN_VALUE } from './headers.ts';
@@ -59,4 +59,4 @@ export function checkTimes({ signedMs, createdS, expiresS }: Times, { nowMs, dat
  * and algorithm are left out, as they are not signed and a repeat with others must be noticed.
  */
 export const replayKeyOf = ({ signature, signingString }: Pick<ParsedSignature, 'signature' | 'signingString'>): string =>
-  createHash('sha256').update(`${signature}\n${signingString}`).digest('base64url');
+  hash('sha256', `${signature}\n${signingString}`, 'base64url');

@@ -22,6 +22,16 @@ const problem = (text: string): StringLiteral => ({ ok: false, problem: text });
 
 /** Reads the literal whose first character after the quote is at `start`; `end` is after the closing quote. */
 export function readString(text: string, start: number): StringLiteral {
+  const quote = text.indexOf('"', start);
+  if (quote === -1) return problem('a string without end');
+  const value = text.slice(start, quote);
+  return SPECIAL.test(value) ? readSpecial(text, start) : { ok: true, value, end: quote + 1 };
+}
+
+/** Escapes, and what must be one. */
+const SPECIAL = /[\x00-\x1f\\]/;
+
+function readSpecial(text: string, start: number): StringLiteral {
   let value = '';
   let from = start;
   let escapedUnit = false;
