@@ -169,7 +169,7 @@ interface InboxNeeds {
 const openInboxOf = async (config: GatewayConfig, { log, journal, metrics }: Instruments, { state, fetcher, limits, health, identify }: InboxNeeds): Promise<Inbox> =>
   await openInbox({
     config: config.inbox, publicUrl: config.publicUrl, ownHosts: config.ownHosts, misskeyOrigin: config.misskeyUrl.origin,
-    redis: { small: state.limiter, large: state.cache }, budget: limits.budget, identify, fetchDocument: createFetchDocument(fetcher),
+    redis: { marks: state.marks, small: state.limiter, large: state.cache }, budget: limits.budget, identify, fetchDocument: createFetchDocument(fetcher),
     metrics: metrics.inbox, log, journal, clock: systemClock, onMisskey: (up) => health.note('misskey', up),
   });
 

@@ -46,8 +46,8 @@ export interface InboxOptions {
   readonly publicUrl: URL;
   readonly ownHosts: readonly string[];
   readonly misskeyOrigin: string;
-  /** State Redis: for marks, keys and ages, and for what is larger. */
-  readonly redis: { readonly small: Redis; readonly large: Redis };
+  /** State Redis: for marks, for what is small (keys, ages), and for what is larger. */
+  readonly redis: { readonly marks: Redis; readonly small: Redis; readonly large: Redis };
   readonly budget: Budget;
   readonly identify: Identify;
   readonly fetchDocument: FetchDocument;
@@ -87,7 +87,7 @@ export async function openInbox(options: InboxOptions): Promise<Inbox> {
   const handler = createInboxHandler({
     mode: config.mode,
     policy: { readHead, checkDigest, parseStrictJson, readActivity },
-    marks: createMarks({ redis: redis.small, onAway: () => metrics.marksAway.inc() }),
+    marks: createMarks({ redis: redis.marks, onAway: () => metrics.marksAway.inc() }),
     rules: createRulesPort({
       rules: () => rules.value, localHosts: ownHosts, saw: firstSeen.saw, budget: options.budget,
       lookUps: { firstSeen: firstSeen.ages, relationship: relationshipOf(options, database), software: softwareOf(options) },

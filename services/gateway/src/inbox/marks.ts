@@ -8,6 +8,8 @@ import type { Redis } from 'ioredis';
 import type { Claim, Mark, Marks } from './types.ts';
 
 const CALL_MS = 1_000;
+/** Calls without an answer, half a KiB each: a Redis that hangs is asked no more, as if it were away. */
+const WAITING_MAX = 2_000;
 const DONE = 'done';
 
 // KEYS 1 mark. ARGV 1 own token.
@@ -22,22 +24,24 @@ export interface MarksOptions {
   readonly onAway: () => void;
   readonly pendingMs?: number;
   readonly doneMs?: number;
+  readonly waitingMax?: number;
 }
 
 export function createMarks(options: MarksOptions): Marks {
-  const { redis, onAway, pendingMs = INBOX_LIMITS.pendingMs, doneMs = INBOX_LIMITS.replayMs } = options;
-  const quietly = async (work: Promise<unknown>): Promise<void> => {
-    await inTime(work, CALL_MS, throwLate).catch(onAway);
+  const { redis, onAway, pendingMs = INBOX_LIMITS.pendingMs, doneMs = INBOX_LIMITS.replayMs, waitingMax = WAITING_MAX } = options;
+  const call = createCall(waitingMax);
+  const quietly = async (work: () => Promise<unknown>): Promise<void> => {
+    await inTime(call(work), CALL_MS, throwLate).catch(onAway);
   };
   const markOf = (key: string, token: string): Mark => ({
-    done: async () => await quietly(redis.set(key, DONE, 'PX', doneMs)),
-    release: async () => await quietly(RELEASE(redis, [key], [token])),
+    done: async () => await quietly(() => redis.set(key, DONE, 'PX', doneMs)),
+    release: async () => await quietly(() => RELEASE(redis, [key], [token])),
   });
   return {
     claim: async (replayKey): Promise<Claim> => {
       const key = stateKeys.inboxSeen(replayKey);
       const token = randomUUID();
-      const asked = redis.set(key, token, 'PX', pendingMs, 'NX', 'GET');
+      const asked = call(() => redis.set(key, token, 'PX', pendingMs, 'NX', 'GET'));
       try {
         const known = await inTime(asked, CALL_MS, throwLate);
         if (known === null) return { kind: 'free', mark: markOf(key, token) };
@@ -45,10 +49,24 @@ export function createMarks(options: MarksOptions): Marks {
       } catch {
         onAway();
         // It may have been set all the same, and would then hold up the sender's next try.
-        asked.then(async () => await RELEASE(redis, [key], [token])).catch(() => undefined);
+        asked.then(() => call(() => RELEASE(redis, [key], [token]))).catch(() => undefined);
         return { kind: 'away' };
       }
     },
+  };
+}
+
+function createCall(waitingMax: number): <T>(work: () => Promise<T>) => Promise<T> {
+  let waiting = 0;
+  const end = (): void => {
+    waiting -= 1;
+  };
+  return (work) => {
+    if (waiting >= waitingMax) return Promise.reject(new Error('too many calls without an answer'));
+    waiting += 1;
+    const done = work();
+    done.then(end, end);
+    return done;
   };
 }
 

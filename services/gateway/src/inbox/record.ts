@@ -2,6 +2,7 @@
 // holds anything of the content; ids and hosts are what the sender said of itself.
 
 import { CODES, type Code } from '@sekisho/contracts';
+import { hostOf } from '@sekisho/inbox-policy';
 import type { Clock, Logger } from '@sekisho/runtime';
 import type { InboxMetrics } from './metrics.ts';
 import { typeLabel } from './metrics.ts';
@@ -61,15 +62,25 @@ const flag = (value: boolean | undefined): true | undefined => (value === true ?
 
 /** Of the key, the actor and the object, each once. */
 function hostsOf({ head, activity, claimed }: Visit): string | undefined {
-  const known = [head?.signature.keyHost, hostOf(activity?.actor ?? claimed?.actor), hostOf(activity?.object)];
-  const hosts = new Set(known.filter((host) => host !== undefined));
-  return hosts.size === 0 ? undefined : [...hosts].join(' ');
+  const known = [head?.signature.keyHost, activity?.actorHost ?? hostOfUrl(claimed?.actor), hostOfUrl(activity?.object)];
+  const hosts = known.filter((host, at) => host !== undefined && known.indexOf(host) === at);
+  return hosts.length === 0 ? undefined : hosts.join(' ');
 }
 
-const hostOf = (url: string | undefined): string | undefined => (url === undefined ? undefined : URL.parse(url)?.hostname.slice(0, HOST_CHARS_MAX));
+function hostOfUrl(url: string | undefined): string | undefined {
+  const host = url === undefined ? '' : hostOf(url).slice(0, HOST_CHARS_MAX);
+  return host === '' ? undefined : host;
+}
 
 const wouldBe = (code: Code): 'drop' | 'deny' => (CODES[code].status === 202 ? 'drop' : 'deny');
 
 const round = (ms: number | undefined): number | undefined => (ms === undefined ? undefined : Math.round(ms * 10) / 10);
 
-const fieldsOf = (event: Event): string[] => Object.entries(event).flatMap(([name, value]) => (value === undefined ? [] : [name, String(value)]));
+function fieldsOf(event: Event): string[] {
+  const fields: string[] = [];
+  for (const name of Object.keys(event)) {
+    const value = event[name];
+    if (value !== undefined) fields.push(name, String(value));
+  }
+  return fields;
+}

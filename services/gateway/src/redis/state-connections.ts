@@ -7,8 +7,10 @@ import { createConnect } from './connect.ts';
 const COMMAND_MS = 1_000;
 
 export interface StateConnections {
-  /** Also marks, keys and ages of the inbox: what an activity says at its end goes out in one write. */
+  /** Also keys, ages and audiences of the inbox. */
   readonly limiter: Redis;
+  /** Of the inbox, which has deadlines of its own: those of the client cost an activity 0.1 ms. */
+  readonly marks: Redis;
   /** Also the streams of the inbox. */
   readonly cache: Redis;
   readonly flights: Redis;
@@ -23,13 +25,15 @@ export function createStateConnections(url: string, onError: (error: Error) => v
   const connect = createConnect(url, onError);
   const command = { commandTimeout: COMMAND_MS };
   const limiter = connect(command);
+  const marks = connect({});
   const cache = connect(command);
   const flights = connect(command);
   const flightSubscriber = connect({});
   const purgeSubscriber = connect({});
-  const all = [limiter, cache, flights, flightSubscriber, purgeSubscriber];
+  const all = [limiter, marks, cache, flights, flightSubscriber, purgeSubscriber];
   return {
     limiter,
+    marks,
     cache,
     flights,
     flightSubscriber,
