@@ -13,6 +13,8 @@ class FlakyPort implements DebitPort {
   readonly inner: MemoryLimiter;
   readonly sizes: number[] = [];
   down = false;
+  atOnceMax = 0;
+  #atOnce = 0;
 
   constructor(nowMs: () => number) {
     this.inner = new MemoryLimiter({ nowMs });
@@ -21,7 +23,11 @@ class FlakyPort implements DebitPort {
   async debit(debits: readonly Debit[]): Promise<readonly number[]> {
     this.sizes.push(debits.length);
     if (this.down) throw new Error('gone');
-    return await this.inner.debit(debits);
+    this.#atOnce += 1;
+    this.atOnceMax = Math.max(this.atOnceMax, this.#atOnce);
+    const levels = await this.inner.debit(debits);
+    this.#atOnce -= 1;
+    return levels;
   }
 }
 
@@ -103,11 +109,12 @@ describe('BatchedMeter', () => {
     await meter.close();
   });
 
-  it('sends at most 200 keys a call and 2,000 a flush', async () => {
+  it('sends at most 50 keys a call, one call at a time, and 2,000 keys a flush', async () => {
     const { meter, port } = setUp();
     for (let at = 0; at < 2_150; at += 1) meter.tick([freshBucket(10)], 1);
     await meter.close();
-    expect(Math.max(...port.sizes)).toBe(200);
+    expect(Math.max(...port.sizes)).toBe(50);
+    expect(port.atOnceMax).toBe(1);
     expect(port.sizes.reduce((sum, size) => sum + size, 0)).toBe(2_150);
   });
 

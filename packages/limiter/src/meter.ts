@@ -9,7 +9,6 @@ import type { MemoryLimiter, TakeVerdict } from './memory.ts';
 import { type Entry, MeterTable } from './meter-table.ts';
 import {
   type BucketSpec,
-  DEBITS_MAX,
   type DebitPort,
   checkCost,
   refundOf,
@@ -20,8 +19,10 @@ import {
 const FLUSH_MS = 200;
 /** Keys waiting that start a flush before its time. */
 const FLUSH_KEYS = 1_000;
-/** Keys of one flush: ten scripts of a millisecond. The rest goes with the next. */
+/** Keys of one flush. The rest goes with the next. */
 const FLUSH_KEYS_MAX = 2_000;
+/** Keys of one call: Redis does nothing else for 0.4 ms; 200 held up all others for 1.3 ms. */
+const CALL_KEYS_MAX = 50;
 /** Nobody waits for a flush. */
 const FLUSH_DEADLINE_MS = 1_000;
 const FULL_RETRY_MS = 1_000;
@@ -191,11 +192,8 @@ export class BatchedMeter {
   async #flushOnce(): Promise<void> {
     const batch = this.#dirty.splice(0, FLUSH_KEYS_MAX);
     for (const entry of batch) entry.isDirty = false;
-    const parts: Promise<void>[] = [];
-    for (let from = 0; from < batch.length; from += DEBITS_MAX) {
-      parts.push(this.#carry(batch.slice(from, from + DEBITS_MAX)));
-    }
-    await Promise.all(parts);
+    // One after the other, so that whoever waits for Redis gets in between.
+    for (let from = 0; from < batch.length; from += CALL_KEYS_MAX) await this.#carry(batch.slice(from, from + CALL_KEYS_MAX));
   }
 
   async #carry(entries: readonly Entry[]): Promise<void> {

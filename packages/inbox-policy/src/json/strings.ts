@@ -29,7 +29,7 @@ export function readString(text: string, start: number): StringLiteral {
 }
 
 /** Escapes, and what must be one. */
-const SPECIAL = /[\x00-\x1f\\]/;
+const SPECIAL = /[\p{Cc}\\]/u;
 
 function readSpecial(text: string, start: number): StringLiteral {
   let value = '';

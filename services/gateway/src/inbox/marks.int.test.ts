@@ -64,12 +64,13 @@ describe('createMarks()', () => {
 
   it('asks a Redis that hangs only so many times at once, and asks again when it has answered', async () => {
     const answers: ((reply: null) => void)[] = [];
-    const hanging = { set: () => new Promise((resolve) => void answers.push(resolve)), evalsha: () => new Promise(() => undefined) } as unknown as Redis;
-    const few = createMarks({ redis: hanging, onAway: () => undefined, waitingMax: 3 });
+    const set = () => new Promise((resolve) => void answers.push(resolve));
+    const hangs = { set, evalsha: () => new Promise(() => undefined) } as unknown as Redis;
+    const few = createMarks({ redis: hangs, onAway: () => undefined, waitingMax: 3 });
     const claims = await Promise.all(Array.from({ length: 9 }, async () => await few.claim('h')));
     expect(claims.map(({ kind }) => kind)).toEqual(Array.from({ length: 9 }, () => 'away'));
     expect(answers).toHaveLength(3);
-    const late = createMarks({ redis: { ...hanging, evalsha: async () => 1 } as unknown as Redis, onAway: () => undefined, waitingMax: 1 });
+    const late = createMarks({ redis: { set, evalsha: async () => 1 } as unknown as Redis, onAway: () => undefined, waitingMax: 1 });
     expect((await late.claim('i')).kind).toBe('away');
     answers[3]?.(null);
     await until(async () => {
