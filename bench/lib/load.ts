@@ -17,6 +17,8 @@ const orderSchema = z.object({
   /** Requests a second over all connections; 0: each connection asks again at once. */
   rate: z.number().default(0),
   seconds: z.number(),
+  /** At the beginning, not counted: connections are new then, on both sides of what is measured. */
+  leadSeconds: z.number().default(0),
 });
 type Order = z.output<typeof orderSchema>;
 
@@ -114,13 +116,15 @@ function fileRequests(path: string): () => Buffer {
 }
 
 async function run(order: Order): Promise<unknown> {
-  const times: number[] = [];
+  let times: number[] = [];
+  let answered = 0;
   const statuses: Record<string, number> = {};
   const free: Lane[] = [];
   const due: number[] = [];
   let ended = false;
   const done = (lane: Lane, ms: number, status: number): void => {
     times.push(ms);
+    answered += 1;
     statuses[status] = (statuses[status] ?? 0) + 1;
     if (status === 0) return;
     const next = order.rate === 0 && !ended ? performance.now() : due.shift();
@@ -132,15 +136,16 @@ async function run(order: Order): Promise<unknown> {
   await Promise.all(lanes.map(async (lane) => await lane.whenOpen()));
   free.push(...lanes);
   const startedMs = performance.now();
+  if (order.leadSeconds > 0) setTimeout(() => void (times = []), order.leadSeconds * 1_000);
   const stopPacing = order.rate === 0 ? greedy(free) : paced(order, { free, due, startedMs });
-  await new Promise((resolve) => setTimeout(resolve, order.seconds * 1_000));
+  await new Promise((resolve) => setTimeout(resolve, (order.leadSeconds + order.seconds) * 1_000));
   ended = true;
   stopPacing();
-  const seconds = (performance.now() - startedMs) / 1_000;
+  const seconds = (performance.now() - startedMs) / 1_000 - order.leadSeconds;
   await whenIdle(() => free.length + (statuses['0'] ?? 0) >= lanes.length && due.length === 0);
   const unanswered = lanes.length - free.length - (statuses['0'] ?? 0) + due.length;
   for (const lane of lanes) lane.close();
-  return { requests: times.length, unanswered, statuses, seconds, ...timesOf(times) };
+  return { requests: times.length, answered, unanswered, statuses, seconds, ...timesOf(times) };
 }
 
 function greedy(free: Lane[]): () => void {

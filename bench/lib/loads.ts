@@ -73,7 +73,7 @@ end
 `;
 
 const pacedSchema = z.object({
-  requests: z.number(), unanswered: z.number(), statuses: z.record(z.string(), z.number()), seconds: z.number(),
+  requests: z.number(), /** With those of the lead. */ answered: z.number(), unanswered: z.number(), statuses: z.record(z.string(), z.number()), seconds: z.number(),
   p50: z.number(), p99: z.number(), max: z.number(),
 });
 export type PacedResult = z.output<typeof pacedSchema>;
@@ -89,6 +89,8 @@ export interface Paced {
   readonly connections: number;
   readonly rate: number;
   readonly seconds: number;
+  /** Before these, not counted. */
+  readonly leadSeconds?: number;
 }
 
 /** A file for `requestsFile`. */
