@@ -97,6 +97,12 @@ export class Exchange implements Entry, Dispatcher.DispatchHandler {
     const { gate, uploads } = this.#deps;
     this.#upload = { clientKey: this.clientKey, start: () => this.#enter(gate, this) };
     this.#enter(uploads, this.#upload);
+    // While it waits too: unread, each of its pieces would be a buffer.
+    if (this.#phase === 'queue') this.#takeUpload();
+  }
+
+  #takeUpload(): void {
+    this.#body ??= uploadOf(this.#asked.req);
   }
 
   #enter(gate: Gate, entry: Entry): void {
@@ -110,8 +116,8 @@ export class Exchange implements Entry, Dispatcher.DispatchHandler {
 
   /** By the gate. */
   start(): void {
-    const { req, bodyBytes } = this.#asked;
-    if (bodyBytes === undefined || bodyBytes > COLLECT_BYTES_MAX) this.#body = uploadOf(req);
+    const { bodyBytes } = this.#asked;
+    if (bodyBytes === undefined || bodyBytes > COLLECT_BYTES_MAX) this.#takeUpload();
     this.#dispatch();
   }
 

@@ -4,6 +4,8 @@ import { type IncomingMessage, type RequestOptions, request as httpRequest } fro
 import { type Server, type Socket, connect, createServer as createTcpServer } from 'node:net';
 import { buffer, text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type MisskeyStub, startMisskeyStub } from '@sekisho/testkit';
@@ -70,6 +72,35 @@ async function raw(port: number, bytes: string, waitMs = 5_000): Promise<string>
   await new Promise((resolve) => socket.once('close', resolve));
   clearTimeout(timer);
   return Buffer.concat(chunks).toString('latin1');
+}
+
+const PIECES = 60_000;
+/** One upload in single bytes. */
+function createPieces(port: number): { readonly socket: Socket; heapBytes(): Promise<number>; answer(): Promise<string> } {
+  setFlagsFromString('--expose-gc');
+  const gc = runInNewContext('gc') as () => void;
+  const heapBytes = (): number => {
+    gc();
+    const { heapUsed, external } = process.memoryUsage();
+    return heapUsed + external;
+  };
+  const socket = connect(port, '127.0.0.1').on('error', () => undefined);
+  return {
+    socket,
+    /** That it takes. */
+    heapBytes: async () => {
+      const bytes = Buffer.from(`POST /stub/echo HTTP/1.1\r\nHost: m\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n${'1\r\na\r\n'.repeat(PIECES)}`);
+      const before = heapBytes();
+      await new Promise((resolve) => socket.write(bytes, resolve));
+      await delay(1_000);
+      return heapBytes() - before;
+    },
+    answer: async () => {
+      socket.write('0\r\n\r\n');
+      const answer = await text(socket);
+      return answer.slice(answer.indexOf('{'), answer.lastIndexOf('}') + 1);
+    },
+  };
 }
 
 describe('passing on', () => {
@@ -321,6 +352,43 @@ describe('limits', () => {
     await until(() => stub.requests.length === 3);
     second.destroy();
     await until(() => passthrough.running === 0);
+  });
+
+  it('holds uploads that wait in one piece each, and passes them on as they came', async () => {
+    const { port, stub } = await setup({ uploadsMax: 1, uploadsPerClientMax: 9, queueMs: 60_000 });
+    const first = httpRequest({ port, host: '127.0.0.1', path: '/stub/echo', method: 'POST', agent: false, headers: { host: 'm', 'transfer-encoding': 'chunked' } });
+    first.on('error', () => undefined).write('x');
+    await until(() => stub.requests.length === 1);
+    // The 1 that may wait.
+    const waiting = createPieces(port);
+    expect(await waiting.heapBytes()).toBeLessThan(4 * MiB);
+    // As it is where nobody takes the body.
+    const unread = createGatewayServer({ hot: () => false, app: () => undefined, upgrade: () => undefined, limits: { checkMs: 50, drainMs: 200 } });
+    closers.push(() => unread.close());
+    const control = createPieces(await unread.listen(0, '127.0.0.1'));
+    expect(await control.heapBytes()).toBeGreaterThan(6 * MiB);
+    control.socket.destroy();
+    first.end();
+    expect(JSON.parse(await waiting.answer())).toMatchObject({ bytes: PIECES, hash: createHash('sha256').update('a'.repeat(PIECES)).digest('hex') });
+  });
+
+  it.each([[false], [true]])('reads little of a long upload that waits, and all of it later (chunked: %s)', async (chunked) => {
+    const sockets: Socket[] = [];
+    const { port, stub, gateway } = await setup({ uploadsMax: 1, uploadsPerClientMax: 9, queueMs: 60_000 }, { uploadIdleMs: 300 });
+    gateway.server.on('connection', (socket: Socket) => sockets.push(socket));
+    const first = httpRequest({ port, host: '127.0.0.1', path: '/stub/echo', method: 'POST', agent: false, headers: { host: 'm', 'transfer-encoding': 'chunked' } });
+    first.on('error', () => undefined).write('x');
+    await until(() => stub.requests.length === 1);
+    const body = randomBytes(20 * MiB);
+    const answer = ask(port, '/stub/echo', { method: 'POST', headers: { host: 'm', ...(chunked ? { 'transfer-encoding': 'chunked' } : { 'content-length': body.length }) }, body });
+    await until(() => (sockets[1]?.bytesRead ?? 0) > 60_000);
+    const keepsAlive = setInterval(() => first.write('x'), 100);
+    // Longer than a client may be silent: the pause is ours.
+    await delay(1_000);
+    expect(sockets[1]?.bytesRead).toBeLessThan(MiB);
+    clearInterval(keepsAlive);
+    first.end();
+    expect(JSON.parse(await text(await answer))).toMatchObject({ bytes: body.length, hash: createHash('sha256').update(body).digest('hex') });
   });
 
   it('bounds the uploads of one client', async () => {

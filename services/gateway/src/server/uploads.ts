@@ -59,7 +59,7 @@ export class Uploads {
   }
 
   #isIdle(upload: Upload, req: IncomingMessage, nowMs: number): boolean {
-    const isOurPause = req.readableLength >= req.readableHighWaterMark;
+    const isOurPause = req.readableLength >= req.readableHighWaterMark || req.socket.isPaused();
     if (isOurPause || req.socket.bytesRead !== upload.bytes) {
       upload.bytes = req.socket.bytesRead;
       upload.sinceMs = nowMs;
