@@ -153,6 +153,29 @@ describe('createSoftware()', () => {
     expect(world.asked).toHaveLength(2);
   });
 
+  it('lets a quarter of the places wait for it, and keeps what comes for the rest', async () => {
+    const world = new World().serve('known.example');
+    const slow = Promise.withResolvers<FetchedBody>();
+    world.serve(HOST, () => slow.promise);
+    const find = world.gateway({ waitMs: 60_000 });
+    expect(await find('known.example')).toEqual(known);
+    const ended: (Software | undefined)[] = [];
+    const flood = Array.from({ length: 512 }, async (_, at) => ended.push(await find(HOST, `c${at % 8}`)));
+    await until(() => ended.length >= 384);
+    expect([ended.length, new Set(ended)]).toEqual([384, new Set([undefined])]);
+    expect(await find('known.example')).toEqual(known);
+    // Asked for, though nobody waits.
+    world.serve('next.example');
+    expect(await find('next.example')).toBeUndefined();
+    await until(() => world.redis.size === 2);
+    expect(await find('next.example')).toEqual(known);
+    slow.resolve(documentOf(`https://${HOST}/n`, NODEINFO));
+    await Promise.all(flood);
+    expect(ended.filter((software) => software?.name === 'misskey')).toHaveLength(128);
+    world.serve('last.example');
+    expect(await find('last.example')).toEqual(known);
+  });
+
   it('goes on without Redis', async () => {
     const world = new World().serve(HOST);
     world.redisAway = true;

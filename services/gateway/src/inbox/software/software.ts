@@ -18,6 +18,8 @@ import { type Loaded, loadSoftware } from './load.ts';
 const LOADING_MAX = 16;
 /** Hosts looked up at once, in Redis too. */
 const FLIGHTS_MAX = 256;
+/** Requests that wait for them, each in a place of the inbox: with half of the places for keys and 100 for relationships, some stay free. */
+const WAITING_MAX = INBOX_LIMITS.readingMax / 4;
 /** Of all clients together: the peers of an instance after its first start, then ten a second. */
 const INSTANCE = { burst: 500, perHour: 36_000 } as const;
 
@@ -60,11 +62,19 @@ export function createSoftware(options: SoftwareOptions): FindSoftware {
     flights.set(host, flight);
     return flight;
   };
+  let waiting = 0;
   return async ({ actorHost }, { client }) => {
     const known = cache.get(actorHost);
     if (known !== undefined) return known.software;
-    // What comes later is kept for the next one.
-    return await inTime(join(actorHost, client.key), waitMs, () => undefined);
+    // What comes later is kept for the next one, whether anybody waits or not.
+    const flight = join(actorHost, client.key);
+    if (waiting >= WAITING_MAX) return undefined;
+    waiting += 1;
+    try {
+      return await inTime(flight, waitMs, () => undefined);
+    } finally {
+      waiting -= 1;
+    }
   };
 }
 
