@@ -65,6 +65,7 @@ describe('settings of the inbox', () => {
     ['a database under a certificate that is not there', { SEKISHO_MISSKEY_DATABASE_URL_FILE: file('tls', 'postgres://a:b@db/m?sslrootcert=/nowhere') }, 'whose certificates are there'],
     ['a database URL that is not there', { SEKISHO_MISSKEY_DATABASE_URL_FILE: join(folder, 'absent') }, 'SEKISHO_MISSKEY_DATABASE_URL_FILE: the file cannot be read (ENOENT)'],
     ['rules that are none', { SEKISHO_INBOX_RULES_FILE: file('bad.yaml', 'rules:\n  - { id: x, action: reject }\n') }, 'SEKISHO_INBOX_RULES_FILE: line 2'],
+    ['rules with a list that is not there', { SEKISHO_INBOX_RULES_FILE: file('list.yaml', 'lists:\n  - { id: mine, file: absent.txt }\n') }, 'SEKISHO_INBOX_RULES_FILE: list mine: the file cannot be read (ENOENT)'],
     ['rules that are not there', { SEKISHO_INBOX_RULES_FILE: join(folder, 'absent') }, 'SEKISHO_INBOX_RULES_FILE: the file cannot be read (ENOENT)'],
   ])('refuse %s', (_name, env, problem) => {
     expect(() => read(env)).toThrow(problem);

@@ -4,12 +4,13 @@
 import type { KeyObject } from 'node:crypto';
 import { INBOX_LIMITS, INBOX_MODES, type InboxMode } from '@sekisho/contracts';
 import type { LdPolicy } from '@sekisho/inbox-policy';
-import { RULES_LIMITS, parseRulesFile } from '@sekisho/inbox-policy/rules';
+import { RULES_LIMITS } from '@sekisho/inbox-policy/rules';
 import { ConfigError, envFields, readFileNow } from '@sekisho/runtime';
 import { z } from 'zod';
 import { readActorKey } from './actor/actor-key.ts';
 import { misskeyVersionProblem } from './enqueue/versions.ts';
 import { readDatabaseUrl } from './relationship/database-url.ts';
+import { loadRules } from './rules-file/load.ts';
 
 const SKEW_MIN_S = 30;
 const KEY_FILE_BYTES_MAX = 16 * 1024;
@@ -72,7 +73,10 @@ export function readInboxConfig(given: Given, publicUrl: URL): InboxConfig {
     }
   };
   const { SEKISHO_INBOX_RULES_FILE: rulesFile, SEKISHO_INBOX_ACTOR_KEY_FILE: keyFile } = given;
-  if (rulesFile !== undefined) note('SEKISHO_INBOX_RULES_FILE', () => readFileNow(rulesFile, { bytesMax: RULES_LIMITS.fileBytesMax, parse: parseRulesFile }));
+  if (rulesFile !== undefined) {
+    // With the lists it names in files. Own hosts change nothing in what is valid.
+    note('SEKISHO_INBOX_RULES_FILE', () => readFileNow(rulesFile, { bytesMax: RULES_LIMITS.fileBytesMax, parse: (text) => loadRules(text, rulesFile, new Set()) }));
+  }
   const actorKey = keyFile === undefined ? undefined : note('SEKISHO_INBOX_ACTOR_KEY_FILE', () => readFileNow(keyFile, { bytesMax: KEY_FILE_BYTES_MAX, parse: readActorKey }));
   const { SEKISHO_MISSKEY_DATABASE_URL_FILE: urlFile } = given;
   const databaseUrl = urlFile === undefined ? undefined : note('SEKISHO_MISSKEY_DATABASE_URL_FILE', () => readFileNow(urlFile, { bytesMax: DATABASE_URL_BYTES_MAX, parse: readDatabaseUrl }));
