@@ -129,6 +129,25 @@ describe('makeSecrets()', () => {
     expect(asked).toEqual([]);
   });
 
+  it('brings the users of an older version to this one, then asks nobody again', async () => {
+    const plan = planFor({ secrets: [{ kind: 'redis', name: 'x-redis', address: 'redis.example:6379', urls: { 'gateway-url': 'sekisho-gateway-state' } }] });
+    expect((await make(plan)).code).toBe(0);
+    const [url, acl] = [text('x-redis', 'gateway-url'), text('x-redis', 'users.acl')];
+    const old = acl.replace('~{sekisho}:inbox:quarantine ', '');
+    expect(old).not.toBe(acl);
+    store('x-redis', { 'gateway-url': url, 'users.acl': old });
+    const mount = join(folder, String(run), 'mounts/x-redis');
+    mkdirSync(mount);
+    writeFileSync(join(mount, 'gateway-url'), url);
+    writeFileSync(join(mount, 'users.acl'), old);
+    expect(await make(plan)).toEqual({ code: 0, lines: 'Secret x-redis: completed' });
+    expect([text('x-redis', 'gateway-url'), text('x-redis', 'users.acl')]).toEqual([url, acl]);
+    writeFileSync(join(mount, 'users.acl'), acl);
+    asked = [];
+    expect((await make(plan)).code).toBe(0);
+    expect(asked).toEqual([]);
+  });
+
   it('adds only what is missing', async () => {
     store('x-keys', { 'cache-key': 'mine', other: 'also mine' });
     expect(await make()).toEqual({ code: 0, lines: 'Secret x-keys: completed' });

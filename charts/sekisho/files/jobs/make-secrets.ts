@@ -1,15 +1,16 @@
-// Makes the Secrets that a release needs and nobody has made: keys, tokens, and the passwords of the evaluation Redis.
+// Makes the Secrets that a release needs and nobody has made: keys, tokens, and the passwords of the evaluation Redis. The
+// users file of that Redis is brought to this version.
 // Run by a Job before each installation and upgrade:  node make-secrets.ts plan.json
 //
-// The Secrets that exist are mounted. When they are complete, which is so on every run but the first, nothing is asked of
-// the API server: under the release's own default deny there is no route to it.
+// The Secrets that exist are mounted. When they are complete, which is so on every run but the first and those that bring
+// other users, nothing is asked of the API server: under the release's own default deny there is no route to it.
 
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type KubeAccess, askKube } from './kube-api.ts';
-import { type Data, type WantedSecret, keysOf, missingKeys } from './secret-data.ts';
+import { type Data, type WantedSecret, keysOf, lackingKeys } from './secret-data.ts';
 import { SecretProblem, type Store, ensureSecret } from './secret-store.ts';
 
 const ATTEMPTS_MAX = 20;
@@ -39,7 +40,8 @@ export interface Surroundings {
 
 /** The exit code. */
 export async function makeSecrets(plan: Plan, { env, print, pauseMs = PAUSE_MS }: Surroundings): Promise<number> {
-  const open = plan.secrets.filter((wanted) => missingKeys(wanted, readMount(plan, wanted)).length > 0);
+  const aclTemplate = readFileSync(plan.aclTemplate, 'utf8');
+  const open = plan.secrets.filter((wanted) => lackingKeys(wanted, readMount(plan, wanted), aclTemplate).length > 0);
   if (open.length === 0) {
     print(`all Secrets are there (${plan.secrets.map(({ name }) => name).join(', ')}): nothing to do`);
     return 0;
@@ -107,7 +109,7 @@ function explain(plan: Plan, wanted: WantedSecret, error: unknown): readonly str
   const said = error instanceof Error ? error.message : String(error);
   if (error instanceof SecretProblem) return [said, ...byHand(plan, wanted)];
   return [
-    `Secret ${wanted.name} was not made: ${said}`,
+    `Secret ${wanted.name} was neither made nor completed: ${said}`,
     'If the API server cannot be reached, a NetworkPolicy stands in between: set cluster.apiServerCIDRs to its addresses (kubectl get endpointslices -n default kubernetes).',
     ...byHand(plan, wanted),
   ];

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { type WantedRedis, lackingData, missingKeys, usersFile } from './secret-data.ts';
+import { type WantedRedis, lackingData, lackingKeys, usersFile } from './secret-data.ts';
 
 const aclTemplate = readFileSync(join(import.meta.dirname, '../redis/users.acl'), 'utf8');
 let next = 0;
@@ -27,10 +27,10 @@ function made(wanted: Parameters<typeof lackingData>[0], present: Record<string,
   return { ...lacking.data };
 }
 
-describe('missingKeys()', () => {
+describe('lackingKeys()', () => {
   it('counts an empty value as missing', () => {
-    expect(missingKeys(keys, { 'internal-token': 'x', 'cache-key': '' })).toEqual(['cache-key', 'isolation-key']);
-    expect(missingKeys(work, {})).toEqual(['gateway-url', 'fetcher-url', 'image-worker-url', 'users.acl']);
+    expect(lackingKeys(keys, { 'internal-token': 'x', 'cache-key': '' }, aclTemplate)).toEqual(['cache-key', 'isolation-key']);
+    expect(lackingKeys(work, {}, aclTemplate)).toEqual(['gateway-url', 'fetcher-url', 'image-worker-url', 'users.acl']);
   });
 });
 
@@ -47,7 +47,7 @@ describe('lackingData() of a private key', () => {
   const actor = { kind: 'rsa', name: 'a', key: 'actor-key' } as const;
 
   it('makes one where there is none', () => {
-    expect(missingKeys(actor, {})).toEqual(['actor-key']);
+    expect(lackingKeys(actor, {}, aclTemplate)).toEqual(['actor-key']);
     expect(made(actor, {})).toEqual({ 'actor-key': 'PEM' });
   });
 
@@ -79,6 +79,19 @@ describe('lackingData() of a Redis', () => {
 
   it('makes nothing when all is there', () => {
     expect(made(work, made(work, {}))).toEqual({});
+  });
+
+  it('brings the users file of another version to this one, with the same passwords', () => {
+    const now = made(work, {});
+    const before = aclTemplate.replaceAll('~{sekisho}:out:* ', '');
+    const old = lackingData(work, { ...now, 'users.acl': '' }, { ...ingredients, aclTemplate: before });
+    if (!old.ok) throw new Error(old.problem);
+    expect(old.data['users.acl']).not.toBe(now['users.acl']);
+    expect(made(work, { ...now, ...old.data })).toEqual({ 'users.acl': now['users.acl'] });
+  });
+
+  it('leaves what somebody made without the passwords', () => {
+    expect(made(work, { ...made(work, {}), 'fetcher-url': 'redis://h', 'users.acl': 'mine' })).toEqual({});
   });
 
   it('does not guess the password behind a hash', () => {

@@ -1,5 +1,6 @@
 // What a Secret lacks, and what is put there. Pure but for the sources of chance that are handed in; an existing key is never
-// made anew, since a new cache key empties the cache and a new password locks the services out.
+// made anew, since a new cache key empties the cache and a new password locks the services out. A users file is no key: it
+// follows the version of the chart, with the passwords that are there.
 
 import { createHash } from 'node:crypto';
 
@@ -47,13 +48,26 @@ export function keysOf(wanted: WantedSecret): readonly string[] {
   return wanted.kind === 'keys' ? wanted.keys : [...Object.keys(wanted.urls), ACL_KEY];
 }
 
-/** An empty value counts as missing: no service starts with one. */
-export const missingKeys = (wanted: WantedSecret, present: Data): readonly string[] =>
-  keysOf(wanted).filter((key) => (present[key] ?? '') === '');
+/** What is to be written: missing keys, or a users file that is another version's. An empty value counts as missing: no service starts with one. */
+export function lackingKeys(wanted: WantedSecret, present: Data, aclTemplate: string): readonly string[] {
+  const missing = keysOf(wanted).filter((key) => (present[key] ?? '') === '');
+  return missing.length === 0 && wanted.kind === 'redis' && isOutdated(wanted, present, aclTemplate) ? [ACL_KEY] : missing;
+}
 
-/** Values for the keys that are missing, and for no other. */
+/** With the old file a new version may not touch its new keys. URLs that say no password say nothing about the file. */
+function isOutdated({ urls }: WantedRedis, present: Data, aclTemplate: string): boolean {
+  const hashes = new Map<string, string>();
+  for (const [key, user] of Object.entries(urls)) {
+    const password = passwordOf(present[key] ?? '', user);
+    if (password === undefined) return false;
+    hashes.set(user, hashOf(password));
+  }
+  return present[ACL_KEY] !== usersFile(aclTemplate, hashes);
+}
+
+/** Values for the keys that lack, and for no other. */
 export function lackingData(wanted: WantedSecret, present: Data, ingredients: Ingredients): Lacking {
-  const missing = missingKeys(wanted, present);
+  const missing = lackingKeys(wanted, present, ingredients.aclTemplate);
   if (wanted.kind === 'redis') return redisData(wanted, { present, missing, ingredients });
   const { random, rsaKey } = ingredients;
   const make = wanted.kind === 'rsa' ? rsaKey : (): string => random(KEY_BYTES).toString('hex');
@@ -80,13 +94,15 @@ function redisData(wanted: WantedRedis, { present, missing, ingredients }: Redis
     if (kept === '') data[key] = url;
     const password = passwordOf(url, user);
     if (password === undefined) return { ok: false, problem: `has a ${key} that is no redis:// URL with the user ${user} and a password: correct it, or delete this Secret and run the upgrade again` };
-    hashes.set(user, createHash('sha256').update(password).digest('hex'));
+    hashes.set(user, hashOf(password));
   }
   return { ok: true, data: { ...data, [ACL_KEY]: usersFile(ingredients.aclTemplate, hashes) } };
 }
 
 const newUrl = (address: string, user: string, { random }: Ingredients): string =>
   `redis://${user}:${random(PASSWORD_BYTES).toString('base64url')}@${address}`;
+
+const hashOf = (password: string): string => createHash('sha256').update(password).digest('hex');
 
 function passwordOf(url: string, user: string): string | undefined {
   if (!URL.canParse(url)) return undefined;

@@ -1,8 +1,8 @@
 // Brings one Secret to what is wanted, through the API server. Somebody else may do the same at the same time: a conflict
-// is read anew, and a key is only ever added to the version that was read.
+// is read anew, and what is written is only ever written to the version that was read.
 
 import { type KubeAnswer, type KubeAsking } from './kube-api.ts';
-import { type Data, type Ingredients, type WantedSecret, lackingData, missingKeys } from './secret-data.ts';
+import { type Data, type Ingredients, type WantedSecret, lackingData, lackingKeys } from './secret-data.ts';
 
 const ROUNDS_MAX = 5;
 
@@ -36,7 +36,7 @@ async function tryOnce(store: Store, wanted: WantedSecret): Promise<Ensured | un
   }
   if (found.status !== 200) throw refused(wanted, 'read', found);
   const { present, version } = readSecret(wanted, found.body);
-  if (missingKeys(wanted, present).length === 0) return 'complete';
+  if (lackingKeys(wanted, present, store.ingredients.aclTemplate).length === 0) return 'complete';
   const body = { metadata: { resourceVersion: version }, data: encode(dataFor(store, wanted, present)) };
   return settle(wanted, await store.ask({ method: 'PATCH', path: `${path}/${wanted.name}`, body }), { status: 200, done: 'completed' });
 }

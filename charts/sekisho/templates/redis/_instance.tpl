@@ -33,6 +33,8 @@ spec:
         {{- include "sekisho.labels" $labels | nindent 8 }}
       annotations:
         {{- include "sekisho.redisEvaluationNote" . | nindent 8 }}
+        # Users are read at the start only; the Job has written them before.
+        checksum/users: {{ .root.Files.Get "files/redis/users.acl" | sha256sum }}
         {{- with .root.Values.podAnnotations }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
