@@ -61,6 +61,7 @@ describe('parseLimitsFile()', () => {
     ['a tab', 'budget:\n\tnetFactor: 2\n', 'line 2: '],
     ['two documents', 'budget: {}\n---\nline: {}\n', 'line 2: '],
     ['an alias', 'budget: &a {}\nline: *a\n', 'line 2: aliases are not supported'],
+    ['a deep file', `budget: ${'['.repeat(LIMITS_FILE_BYTES_MAX / 2)}`, 'line 1: '],
     ['a file that is too large', `#${'x'.repeat(LIMITS_FILE_BYTES_MAX)}`, 'larger than'],
     ['more cores than the limiter counts', 'line: {}\nbudget:\n  refillMsPerSecond: 12501\n', 'line 2: budget: refillMsPerSecond times'],
     ['the same by a factor', 'budget: { refillMsPerSecond: 100, netFactor: 1000, globalFactor: 1000 }\nline: { waitMs: 1 }\n', 'line 2: line.waitMs: must be at least 100'],
@@ -70,7 +71,7 @@ describe('parseLimitsFile()', () => {
 
   it('names several problems, and not a thousand', () => {
     expect(() => parseLimitsFile('line: { waitMs: 1, headWaitMs: 1 }')).toThrow(/line\.waitMs.*; line 1: line\.headWaitMs/);
-    expect(() => parseLimitsFile(Array.from({ length: 1_000 }, (_, at) => `k${at}: 1`).join('\n'))).toThrow(/k9 is not known; and 990 more$/);
+    expect(() => parseLimitsFile(Array.from({ length: 1_000 }, (_, at) => `k${at}: 1`).join('\n'))).toThrow(/k19 is not known; and 980 more$/);
   });
 
   it('answers any text with limits within their bounds or an error', () => {

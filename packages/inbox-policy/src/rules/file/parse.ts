@@ -1,12 +1,11 @@
 // Text of the rules file to rules. A problem names its line; one problem refuses the whole file.
 
-import type { z } from 'zod';
+import { type LineOf, type Problem, nameOf, problemsError, readYaml, schemaProblems } from '../../yaml/index.ts';
 import { BUILTIN_SETS } from '../builtin/sets.ts';
 import type { Costs, Test } from '../conditions/comparison.ts';
 import { type Path, compileCondition } from '../conditions/condition.ts';
 import { RULES_LIMITS } from '../limits.ts';
 import { readHost } from '../lists/host.ts';
-import { type LineOf, problemsError, readYaml } from './lines.ts';
 import type { ListSource, ListSpec, Rule, RuleLimit, RulesFile } from './rules-file.ts';
 import { type RawLimit, type RawList, type RawRule, type RawRulesFile, type RuleAction, rulesFileSchema } from './schema.ts';
 
@@ -23,35 +22,18 @@ interface Scope {
 
 /** @throws Error whose message names line and place of each problem. */
 export function parseRulesFile(text: string): RulesFile {
-  const { value, lineOf } = readYaml(text);
+  const { value, lineOf } = readYaml(text, RULES_LIMITS.fileBytesMax);
   // An empty file, or one of comments only, has no rules.
   const parsed = rulesFileSchema.safeParse(value ?? {});
-  if (!parsed.success) throw inOrder(parsed.error.issues.flatMap((issue) => describe(issue, lineOf)));
+  if (!parsed.success) throw problemsError(schemaProblems(parsed.error.issues, lineOf));
   const problems: Problem[] = [];
   const scope: Scope = {
     lineOf, listIds: new Set(parsed.data.lists?.map(({ id }) => id)), costs: { needles: 0, regexes: 0, programs: 0 },
     problem: (path, message) => void problems.push({ line: lineOf(path), text: `${nameOf(path)}: ${message}` }),
   };
   const file = readFile(parsed.data, scope);
-  if (problems.length > 0) throw inOrder(problems);
+  if (problems.length > 0) throw problemsError(problems);
   return file;
-}
-
-interface Problem {
-  readonly line: number;
-  readonly text: string;
-}
-
-const inOrder = (problems: readonly Problem[]): Error =>
-  problemsError([...problems].sort((a, b) => a.line - b.line).map(({ line, text }) => `line ${line}: ${text}`));
-
-const nameOf = (path: readonly PropertyKey[]): string => (path.length === 0 ? 'the file' : path.map(String).join('.'));
-
-function describe(issue: z.core.$ZodIssue, lineOf: LineOf): Problem[] {
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ line: lineOf([...issue.path, key]), text: `${nameOf([...issue.path, key])} is not known` }));
-  }
-  return [{ line: lineOf(issue.path), text: `${nameOf(issue.path)}: ${issue.message}` }];
 }
 
 function readFile(raw: RawRulesFile, scope: Scope): RulesFile {

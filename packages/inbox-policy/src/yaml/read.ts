@@ -1,12 +1,7 @@
 // YAML to a value, and lines for whatever is wrong with that value.
 
 import { type Document, LineCounter, isMap, isNode, isScalar, isSeq, parseDocument, visit } from 'yaml';
-import { RULES_LIMITS } from '../limits.ts';
-
-/** Named at once; the rest of a file that is something else entirely would flood the log. */
-const PROBLEMS_MAX = 20;
-
-export type LineOf = (path: readonly PropertyKey[]) => number;
+import { type LineOf, type Problem, problemsError } from './problems.ts';
 
 export interface ReadYaml {
   readonly value: unknown;
@@ -14,8 +9,8 @@ export interface ReadYaml {
 }
 
 /** @throws Error whose message names line and problem. */
-export function readYaml(text: string): ReadYaml {
-  if (Buffer.byteLength(text) > RULES_LIMITS.fileBytesMax) throw new Error(`the file is larger than ${RULES_LIMITS.fileBytesMax} bytes`);
+export function readYaml(text: string, bytesMax: number): ReadYaml {
+  if (Buffer.byteLength(text) > bytesMax) throw new Error(`the file is larger than ${bytesMax} bytes`);
   try {
     return parse(text);
   } catch (error) {
@@ -28,10 +23,10 @@ export function readYaml(text: string): ReadYaml {
 function parse(text: string): ReadYaml {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, schema: 'core', version: '1.2', strict: true, prettyErrors: false, logLevel: 'error' });
-  const broken = document.errors.map(({ pos, message }) => `line ${lines.linePos(pos[0]).line}: ${message}`);
+  const broken = document.errors.map(({ pos, message }): Problem => ({ line: lines.linePos(pos[0]).line, text: message }));
   if (broken.length > 0) throw problemsError(broken);
   const alias = firstAlias(document);
-  if (alias !== undefined) throw problemsError([`line ${lines.linePos(alias).line}: aliases are not supported`]);
+  if (alias !== undefined) throw problemsError([{ line: lines.linePos(alias).line, text: 'aliases are not supported' }]);
   return { value: document.toJS(), lineOf: createLineOf(document, lines) };
 }
 
@@ -45,11 +40,6 @@ function firstAlias(document: Document): number | undefined {
     },
   });
   return offset;
-}
-
-export function problemsError(problems: readonly string[]): Error {
-  const more = problems.length - PROBLEMS_MAX;
-  return new Error(problems.slice(0, PROBLEMS_MAX).join('; ') + (more > 0 ? `; and ${more} more` : ''));
 }
 
 /** Line of the key or item at a path, or of the deepest part of the path that stands in the file. */
