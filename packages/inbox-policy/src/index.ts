@@ -3,6 +3,7 @@ export type * from './types.ts';
 export { readActivity } from './activity/read.ts';
 export { hostOf } from './activity/references.ts';
 export { sanitiseActivity } from './activity/sanitise.ts';
+export { ACTOR_TYPES, isList, isObject, typeOf } from './activity/types.ts';
 export { deny } from './denied.ts';
 export { checkDigest } from './head/digest.ts';
 export { readHead } from './head/read.ts';

@@ -1,12 +1,11 @@
 // What a fetched document says about keys. A document speaks for the URL it was fetched at and for its own host only: a key
 // counts when the actor himself lists it, so that no document can give somebody else a key. Pure.
 
-import { type JsonObject, type JsonValue, parsePublicKey, parseStrictJson } from '@sekisho/inbox-policy';
+import { ACTOR_TYPES, type JsonObject, type JsonValue, isList, isObject, parsePublicKey, parseStrictJson } from '@sekisho/inbox-policy';
 import { KEYS_MAX, type KnownKey } from './entry.ts';
 
 /** Actors carry texts, pictures and fields; the limits are above those of an activity. */
 const JSON_LIMITS = { depthMax: 32, nodesMax: 16_384, stringBytesMax: 128 * 1024 };
-const ACTOR_TYPES: ReadonlySet<JsonValue> = new Set(['Person', 'Service', 'Group', 'Organization', 'Application']);
 
 export type KeyDocument =
   | { readonly kind: 'actor'; readonly keys: readonly KnownKey[] }
@@ -42,7 +41,7 @@ const hostOf = (url: string): string => new URL(url).host;
 
 function isActor(document: JsonObject): boolean {
   const { type } = document;
-  return (isList(type) ? type : [type]).some((one) => one !== undefined && ACTOR_TYPES.has(one));
+  return (isList(type) ? type : [type]).some((one) => typeof one === 'string' && ACTOR_TYPES.has(one));
 }
 
 function readActor(actor: JsonObject, id: string): KeyDocument {
@@ -67,6 +66,4 @@ function ownerOf(document: JsonObject, id: string, url: string): string | undefi
 
 const keyOwner = (key: JsonObject): JsonValue | undefined => key['owner'] ?? key['controller'];
 
-const isList = (value: JsonValue | undefined): value is readonly JsonValue[] => Array.isArray(value);
-const isObject = (value: JsonValue): value is JsonObject => typeof value === 'object' && value !== null && !isList(value);
 const listOf = (value: JsonValue | undefined): readonly JsonValue[] => (isList(value) ? value.slice(0, KEYS_MAX) : value === undefined ? [] : [value]);
