@@ -39,7 +39,7 @@ export function createStateConnections(url: string, onError: (error: Error) => v
     flightSubscriber,
     purgeSubscriber,
     get ready() {
-      return limiter.status === 'ready' && cache.status === 'ready';
+      return [limiter, marks, cache].every(({ status }) => status === 'ready');
     },
     close: () => {
       for (const redis of all) redis.disconnect();
