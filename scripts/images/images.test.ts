@@ -153,7 +153,7 @@ describe('pruneModules()', () => {
     expect(() => pruneModules(folder, ['packages/p'])).toThrow('not linked packages/p');
   });
 
-  it.each([['a.mjs', false], ['a.mts', true], ['a.node', false], ['a.json', false], ['a.map', true], ['NOTICE.md', false]])('%s is unused: %s', (name, isUnused) => {
+  it.each([['a.mjs', false], ['a.mts', true], ['a.node', false], ['a.json', false], ['a.map', true], ['NOTICE.md', false], ['parser.test.js', true], ['a.spec.cjs', true], ['test.js', false], ['latest.js', false]])('%s is unused: %s', (name, isUnused) => {
     expect(isUnusedFile(name)).toBe(isUnused);
   });
 });

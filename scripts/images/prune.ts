@@ -4,7 +4,7 @@ import { existsSync, lstatSync, readdirSync, readlinkSync, rmSync, rmdirSync } f
 import { dirname, join, relative, resolve } from 'node:path';
 
 // Node does not strip types below node_modules, so no TypeScript file there is ever run.
-const UNUSED = /\.(?:[cm]?ts|map|md|markdown|flow|cc|h|hpp|gyp|gypi|ya?ml)$|^(?:\.npmignore|\.eslintrc.*|\.nycrc|\.editorconfig|Makefile|tsconfig.*\.json)$/i;
+const UNUSED = /\.(?:(?:test|spec)\.[cm]?js|[cm]?ts|map|md|markdown|flow|cc|h|hpp|gyp|gypi|ya?ml)$|^(?:\.npmignore|\.eslintrc.*|\.nycrc|\.editorconfig|Makefile|tsconfig.*\.json)$/i;
 /** Folders beside a package's manifest. */
 const UNUSED_FOLDERS = new Set(['test', 'tests', '__tests__', 'docs', 'example', 'examples', 'bench', 'benchmark', 'benchmarks', 'coverage', '.github']);
 const KEPT = /^(?:licen[cs]e|copying|notice|authors)/i;
