@@ -42,6 +42,14 @@ describe('the profile in an Update', () => {
     expect(refusal(update(person(key(rest)))).startsWith(expected)).toBe(true);
   });
 
+  it('a key is remembered as good only as it was read', () => {
+    // Blanks beyond ASCII are blanks to the reader; cut to one byte they are others.
+    const odd = pem.replace('MII', 'MII\u2028\u2001');
+    const cut = Buffer.from(odd, 'latin1').toString('latin1');
+    const outcomes = [odd, cut, pem, pem, cut].map((publicKeyPem) => refusal(update(person(key({ publicKeyPem })))));
+    expect(outcomes.map((text) => text.slice(0, 9))).toEqual(['ok', 'ACTOR_KEY', 'ok', 'ok', 'ACTOR_KEY']);
+  });
+
   it('says nothing of the key but why', () => {
     expect(refusal(update(person(key({ publicKeyPem: 'secret words' }))))).toBe('ACTOR_KEY /object/publicKey/publicKeyPem: no PEM of one public key');
   });

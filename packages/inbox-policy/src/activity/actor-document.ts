@@ -52,12 +52,15 @@ function checkKey(actor: JsonObject, actorHost: string, path: string): Denied | 
 
 /** Keys that were found good, of 450 to 800 characters: profiles come again and again, and OpenSSL takes 0.1 ms for each. */
 const GOOD_MAX = 2_048;
+/** What is longer, or has blanks beyond ASCII in it, is read each time. */
+const USUAL = /^[\n\r\x20-\x7e]{1,1024}$/;
 const good = new Set<string>();
 
 function checkPem(pem: string, path: string): Denied | undefined {
   if (good.has(pem)) return undefined;
   const parsed = parsePublicKey(pem);
   if (!parsed.ok) return deny(parsed.code, `${path}/publicKeyPem: ${parsed.detail}`);
+  if (!USUAL.test(pem)) return undefined;
   if (good.size >= GOOD_MAX) good.clear();
   // A copy: what is cut from a body keeps all of it in memory.
   good.add(Buffer.from(pem, 'latin1').toString('latin1'));
