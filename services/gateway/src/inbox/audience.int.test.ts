@@ -90,6 +90,14 @@ describe('createAudience()', () => {
     expect(await redis.dbsize()).toBe(55);
   });
 
+  it('spends its rate on new posts only, however often one comes', async () => {
+    const audience = open(2);
+    for (let turn = 0; turn < 5; turn += 1) await audience.check(post('direct'));
+    const second = { object: 'https://p.example/notes/second' };
+    await audience.check(post('direct', second));
+    expect((await audience.check(post('public', second)))?.code).toBe(DROP);
+  });
+
   it('passes all and counts while Redis is away', async () => {
     const audience = open();
     await audience.check(post('direct'));

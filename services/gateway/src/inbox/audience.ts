@@ -30,7 +30,8 @@ export function createAudience({ redis, clock, onAway, limits = LIMITS }: Audien
   const ask = async (activity: ReadActivity, post: string): Promise<string | null> => {
     const key = keyOf(post);
     if (isOpen(activity)) return await redis.get(key);
-    if (isClosed(activity) && admit()) await redis.set(key, activity.visibility, 'PX', KEEP_MS, 'NX');
+    // A post to the followers of 500 servers' worth of inboxes comes 500 times: what is known needs no new record.
+    if (isClosed(activity) && (await redis.get(key)) === null && admit()) await redis.set(key, activity.visibility, 'PX', KEEP_MS, 'NX');
     return null;
   };
   return {

@@ -82,7 +82,8 @@ class Work {
   /** @param work never rejects */
   add(work: Promise<void>): void {
     this.#active += 1;
-    void work.then(() => this.#end());
+    const end = (): void => this.#end();
+    work.then(end, end);
   }
 
   settled(): Promise<void> {

@@ -31,7 +31,8 @@ export function createMarks(options: MarksOptions): Marks {
   const { redis, onAway, pendingMs = INBOX_LIMITS.pendingMs, doneMs = INBOX_LIMITS.replayMs, waitingMax = WAITING_MAX } = options;
   const call = createCall(waitingMax);
   const quietly = async (work: () => Promise<unknown>): Promise<void> => {
-    await inTime(call(work), CALL_MS, throwLate).catch(onAway);
+    // Ends may exceed the bound: a mark that stays holds up the sender's next try.
+    await inTime(call(work, 2 * waitingMax), CALL_MS, throwLate).catch(onAway);
   };
   const markOf = (key: string, token: string): Mark => ({
     done: async () => await quietly(() => redis.set(key, DONE, 'PX', doneMs)),
@@ -49,22 +50,22 @@ export function createMarks(options: MarksOptions): Marks {
       } catch {
         onAway();
         // It may have been set all the same, and would then hold up the sender's next try.
-        asked.then(() => call(() => RELEASE(redis, [key], [token]))).catch(() => undefined);
+        asked.then(() => call(() => RELEASE(redis, [key], [token]), 2 * waitingMax)).catch(() => undefined);
         return { kind: 'away' };
       }
     },
   };
 }
 
-function createCall(waitingMax: number): <T>(work: () => Promise<T>) => Promise<T> {
+function createCall(waitingMax: number): <T>(work: () => Promise<T>, most?: number) => Promise<T> {
   let waiting = 0;
   const end = (): void => {
     waiting -= 1;
   };
-  return (work) => {
-    if (waiting >= waitingMax) return Promise.reject(new Error('too many calls without an answer'));
-    waiting += 1;
+  return (work, most = waitingMax) => {
+    if (waiting >= most) return Promise.reject(new Error('too many calls without an answer'));
     const done = work();
+    waiting += 1;
     done.then(end, end);
     return done;
   };

@@ -60,6 +60,20 @@ describe('createQuarantine()', () => {
     expect([await kept(), pushedOut]).toEqual([[line('next')], 4]);
   });
 
+  it.each(['inf', '-inf', 'nan', '-1e15', '1e300', '9007199254740992', 'x', ''])('keeps its bounds after somebody wrote an entry that ends at %s', async (end) => {
+    const quarantine = open(20, 10_000);
+    await keepAll(names(5), quarantine);
+    await redis.xadd(KEY, '*', 'capture', 'foreign', 'end', end);
+    // The first one may push out what does not fit to the new count, later ones only what there is no room for.
+    await keepAll(names(2), quarantine);
+    pushedOut = 0;
+    await keepAll(names(5), quarantine);
+    expect([pushedOut, (await kept()).length]).toEqual([0, expect.any(Number)]);
+    expect((await kept()).length).toBeGreaterThanOrEqual(7);
+    await keepAll(names(30), quarantine);
+    expect(await redis.xlen(KEY)).toBeLessThanOrEqual(10);
+  });
+
   it('goes on where an administrator has deleted entries, the first, the last or all', async () => {
     const quarantine = open(1_000, 10_000);
     await keepAll(names(10), quarantine);

@@ -16,14 +16,19 @@ const WARN_EVERY_MS = 60_000;
 // counter of their own, which would be wrong as soon as an administrator deletes entries. The smallest entries have some 600
 // bytes: 600 of them make room for the largest.
 const KEEP = createScript(`
+-- What is no such number was written by somebody else. Counting begins anew then, and what does not fit to it is pushed out.
+local function endOf(entry)
+  local number = tonumber(entry and entry[2][4] or '') or 0
+  return number >= 0 and number <= 2 ^ 53 and number or 0
+end
 local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
-local ends = (last and tonumber(last[2][4] or '') or 0) + #ARGV[1]
+local ends = endOf(last) + #ARGV[1]
 redis.call('XADD', KEYS[1], '*', 'capture', ARGV[1], 'end', string.format('%.0f', ends))
 local entries, pushed = redis.call('XLEN', KEYS[1]), 0
 while entries > 1 and pushed < 600 do
   local first = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', 1)[1]
-  local bytes = ends - (tonumber(first[2][4] or '') or 0) + #(first[2][2] or '')
-  if entries <= tonumber(ARGV[2]) and bytes <= tonumber(ARGV[3]) then break end
+  local bytes = ends - endOf(first) + #(first[2][2] or '')
+  if entries <= tonumber(ARGV[2]) and bytes >= 0 and bytes <= tonumber(ARGV[3]) then break end
   redis.call('XDEL', KEYS[1], first[1])
   entries, pushed = entries - 1, pushed + 1
 end
