@@ -54,9 +54,7 @@ export interface Budget {
 }
 
 /** What this process holds by itself. */
-export interface HeldCharge {
-  readonly ok: true;
-  readonly costMs: number;
+export interface HeldCharge extends Pick<Hold, 'ok' | 'costMs'> {
   /** Pays what was used, once. */
   settle(usedMs: number): void;
 }
@@ -115,12 +113,12 @@ export function createBudget(options: BudgetOptions): Budget {
       const held = meter.hold(buckets({ client, area, work }), costMs);
       if (!held.ok) return refuse(area, held.bucket, held.retryAfterMs);
       hooks.charged(area, costMs);
-      return { ok: true, costMs, settle: (usedMs) => settleHeld(hooks, area, held, usedMs) };
+      return { ok: true, costMs: held.costMs, settle: (usedMs) => settleHeld(hooks, area, held, usedMs) };
     },
     // No hook hears of these: what is counted is what clients pay, and each of these has paid as a client.
     holdNamed: (area, names, costMs) => {
       const held = meter.hold(names.map((name) => namedBucket(area, name, shape())), costMs);
-      return held.ok ? { ok: true, costMs, settle: (usedMs) => void held.settle(usedMs) } : { ok: false, index: held.bucket, retryAfterS: secondsOf(held.retryAfterMs) };
+      return held.ok ? held : { ok: false, index: held.bucket, retryAfterS: secondsOf(held.retryAfterMs) };
     },
     tickRules: (area, budgets) => {
       const taken = ruleMeter.tick(budgets.map((rule) => ruleBucket(area, rule)), 1);
