@@ -19,6 +19,7 @@ import type { Forward } from './forward.ts';
 import { type PlaceLimits, Places } from './places.ts';
 import { type BodyLimits, readBody } from './read-body.ts';
 import type { Delivery, End, EnqueuePort, InboxDenied, Visit } from './types.ts';
+import { Work } from './work.ts';
 
 export interface InboxDeps extends CheckDeps {
   readonly budget: Budget;
@@ -70,36 +71,6 @@ export function createInboxHandler(deps: InboxDeps): InboxHandler {
   };
 }
 
-/** Counts instead of keeping the promises: a set that is refilled all the time leaves tables behind that hold garbage. */
-class Work {
-  #active = 0;
-  #waiting: (() => void)[] = [];
-
-  get active(): number {
-    return this.#active;
-  }
-
-  /** @param work never rejects */
-  add(work: Promise<void>): void {
-    this.#active += 1;
-    const end = (): void => this.#end();
-    work.then(end, end);
-  }
-
-  settled(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    if (this.#active === 0) resolve();
-    else this.#waiting.push(resolve);
-    return promise;
-  }
-
-  #end(): void {
-    this.#active -= 1;
-    if (this.#active > 0) return;
-    for (const resolve of this.#waiting.splice(0)) resolve();
-  }
-}
-
 interface Receiving extends InboxDeps {
   readonly places: Places;
   readonly bodyLimits: BodyLimits;
@@ -134,7 +105,7 @@ async function receive(deps: Receiving, visit: Visit): Promise<void> {
     await stop(deps, visit, faultOf(error)).catch(() => visit.res.destroy());
   } finally {
     if (visit.place !== undefined) deps.places.leave(visit.place);
-    // Whatever went wrong: nothing stays held.
+    // Who left pays all, and whatever went wrong: nothing stays held.
     pay(visit, 'full');
   }
 }
@@ -260,7 +231,6 @@ const isOurs = ({ code }: InboxDenied): boolean => CODES[code].status === 503 &&
 
 async function leave(deps: Receiving, visit: Visit): Promise<void> {
   await visit.mark?.release();
-  pay(visit, 'full');
   deps.onEnd(visit, { decision: 'deny', status: 0, code: 'SEKISHO_ABORTED', aborted: true });
 }
 
