@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { freePort } from './ports.ts';
 
 const START_MS = 30_000;
@@ -15,7 +15,9 @@ const COMMAND_MS = 30_000;
 const NOBODY = 65_534;
 /** Debian's packages keep the servers of all versions here, outside of PATH. */
 const DEBIAN_FOLDER = '/usr/lib/postgresql';
-export const POSTGRES_PASSWORD = 'owner-password';
+/** Where other systems have the one server there is. */
+const FOLDERS = ['/usr/local/bin', '/usr/bin'] as const;
+const PASSWORD = 'owner-password';
 /** Misskey's user and database in the tests. */
 const OWNER = 'misskey';
 
@@ -38,7 +40,7 @@ export interface TestPostgres {
 /** Folder of the newest server; undefined where there is none. */
 export function postgresFolder(): string | undefined {
   const versions = existsSync(DEBIAN_FOLDER) ? readdirSync(DEBIAN_FOLDER).toSorted((a, b) => Number(b) - Number(a)) : [];
-  const folders = [...versions.map((version) => join(DEBIAN_FOLDER, version, 'bin')), ...(process.env['PATH'] ?? '').split(delimiter)];
+  const folders = [...versions.map((version) => join(DEBIAN_FOLDER, version, 'bin')), ...FOLDERS];
   return folders.find((folder) => ['initdb', 'postgres', 'psql'].every((name) => existsSync(join(folder, name))));
 }
 
@@ -59,7 +61,7 @@ export async function startPostgres(): Promise<TestPostgres> {
   };
   return {
     port: place.port,
-    url: (user = OWNER, password = POSTGRES_PASSWORD) => `postgres://${user}:${password}@127.0.0.1:${place.port}/${OWNER}`,
+    url: (user = OWNER, password = PASSWORD) => `postgres://${user}:${password}@127.0.0.1:${place.port}/${OWNER}`,
     sql: (text, user = OWNER) => run(place, 'psql', ['-XqAt', '-v', 'ON_ERROR_STOP=1', '-h', folder, '-p', String(place.port), '-U', user, '-d', OWNER, '-c', text]),
     pause: () => void server.kill('SIGSTOP'),
     resume: () => void server.kill('SIGCONT'),
@@ -87,7 +89,7 @@ const IDENTITY = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
 async function createCluster(place: Place): Promise<void> {
   const { folder } = place;
   const passwords = join(folder, 'password');
-  await writeFile(passwords, POSTGRES_PASSWORD);
+  await writeFile(passwords, PASSWORD);
   for (const path of [folder, passwords]) {
     if (IDENTITY.uid !== undefined) await chown(path, IDENTITY.uid, IDENTITY.gid);
     await chmod(path, path === folder ? 0o700 : 0o600);
