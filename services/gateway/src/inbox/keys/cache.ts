@@ -1,10 +1,10 @@
-// Key documents in memory and in the state Redis. Good ones and missing ones have tables of their own: whoever makes up key
-// URLs by the thousand pushes out nothing but his own.
+// Key documents in memory and in the state Redis.
 
 import { createHash } from 'node:crypto';
 import { stateKeys } from '@sekisho/contracts';
 import type { Clock } from '@sekisho/runtime';
 import type { Redis } from 'ioredis';
+import { createKnown } from '../known.ts';
 import { decodeEntry, encodeEntry, isAlive, type KeyEntry, learntAtMs, lifeMs } from './entry.ts';
 
 /** About 5 KB each with the key parsed. */
@@ -19,8 +19,6 @@ export interface KeyCacheOptions {
   readonly clock: Clock;
   /** Redis is away: memory goes on alone. */
   readonly onStoreError: (error: unknown) => void;
-  readonly keysMax?: number;
-  readonly noneMax?: number;
 }
 
 export interface KeyCache {
@@ -28,29 +26,19 @@ export interface KeyCache {
   /** What Redis has, where another gateway may know more. */
   reload(url: string): Promise<KeyEntry | undefined>;
   put(entry: KeyEntry): Promise<void>;
-  readonly size: number;
 }
 
-export function createKeyCache(options: KeyCacheOptions): KeyCache {
-  const { store, clock, onStoreError } = options;
-  const tables = { keys: new Map<string, KeyEntry>(), none: new Map<string, KeyEntry>() };
-  const maxima = { keys: options.keysMax ?? KEYS_MAX, none: options.noneMax ?? NONE_MAX };
-  const remember = (entry: KeyEntry): void => {
-    tables.keys.delete(entry.url);
-    tables.none.delete(entry.url);
-    const table = tables[entry.kind];
-    table.set(entry.url, entry);
-    const [oldest] = table.keys();
-    if (table.size > maxima[entry.kind] && oldest !== undefined) table.delete(oldest);
-  };
+export function createKeyCache({ store, clock, onStoreError }: KeyCacheOptions): KeyCache {
+  const known = createKnown<KeyEntry>({ found: KEYS_MAX, none: NONE_MAX });
+  const remember = (entry: KeyEntry): void => known.put(entry.url, entry.kind === 'keys' ? 'found' : 'none', entry);
   const reload = async (url: string): Promise<KeyEntry | undefined> => {
     try {
       const text = await store.get(redisKey(url));
       const entry = text === null ? undefined : decodeEntry(text, url);
       if (entry === undefined || !isAlive(entry, clock.now())) return undefined;
-      const known = tables.keys.get(url) ?? tables.none.get(url);
+      const ours = known.get(url);
       // Ours may be newer, where Redis did not take it; an older one would have the key fetched again and again.
-      const newer = known !== undefined && learntAtMs(known) > learntAtMs(entry) ? known : entry;
+      const newer = ours !== undefined && learntAtMs(ours) > learntAtMs(entry) ? ours : entry;
       remember(newer);
       return newer;
     } catch (error) {
@@ -60,10 +48,10 @@ export function createKeyCache(options: KeyCacheOptions): KeyCache {
   };
   return {
     get: async (url) => {
-      const known = tables.keys.get(url) ?? tables.none.get(url);
-      if (known === undefined || !isAlive(known, clock.now())) return await reload(url);
-      remember(known);
-      return known;
+      const ours = known.get(url);
+      if (ours === undefined || !isAlive(ours, clock.now())) return await reload(url);
+      remember(ours);
+      return ours;
     },
     reload,
     put: async (entry) => {
@@ -71,9 +59,6 @@ export function createKeyCache(options: KeyCacheOptions): KeyCache {
       const restMs = Math.ceil(entry.atMs + lifeMs(entry) - clock.now());
       if (restMs < 1) return;
       await store.set(redisKey(entry.url), encodeEntry(entry), 'PX', restMs).catch(onStoreError);
-    },
-    get size() {
-      return tables.keys.size + tables.none.size;
     },
   };
 }

@@ -1,10 +1,10 @@
-// Software of hosts in memory and in the state Redis. What hosts say and that they say nothing have tables of their own:
-// whoever makes up hosts by the thousand pushes out nothing but his own. A table changes only when something is learnt.
+// Software of hosts in memory and in the state Redis. Memory changes only when something is learnt.
 
 import { hash } from 'node:crypto';
 import { stateKeys } from '@sekisho/contracts';
 import { type Clock, inTime } from '@sekisho/runtime';
 import type { Redis } from 'ioredis';
+import { createKnown } from '../known.ts';
 import { decodeEntry, encodeEntry, type SoftwareEntry } from './entry.ts';
 
 /** A Redis that hangs must not hold the flights of hosts. */
@@ -34,16 +34,11 @@ export interface SoftwareCache {
 }
 
 export function createSoftwareCache({ store, clock, onStoreError, entriesMax }: SoftwareCacheOptions): SoftwareCache {
-  const known = createTable(entriesMax ?? KNOWN_MAX);
-  const none = createTable(entriesMax ?? NONE_MAX);
-  const remember = (entry: SoftwareEntry): void => {
-    const [table, other] = entry.software === undefined ? [none, known] : [known, none];
-    other.delete(entry.host);
-    table.put(entry);
-  };
+  const known = createKnown<SoftwareEntry>({ found: entriesMax ?? KNOWN_MAX, none: entriesMax ?? NONE_MAX });
+  const remember = (entry: SoftwareEntry): void => known.put(entry.host, entry.software === undefined ? 'none' : 'found', entry);
   return {
     get: (host) => {
-      const entry = known.get(host) ?? none.get(host);
+      const entry = known.get(host);
       return entry === undefined || entry.untilMs <= clock.now() ? undefined : entry;
     },
     reload: async (host) => {
@@ -58,38 +53,13 @@ export function createSoftwareCache({ store, clock, onStoreError, entriesMax }: 
       if (restMs >= 1) await inTime(store.set(redisKey(entry.host), encodeEntry(entry), 'PX', restMs), CALL_MS, throwLate).catch(onStoreError);
     },
     get size() {
-      return known.size + none.size;
+      return known.size;
     },
   };
 }
 
 function throwLate(): never {
   throw new Error(`no answer within ${CALL_MS} ms`);
-}
-
-interface Table {
-  get(host: string): SoftwareEntry | undefined;
-  put(entry: SoftwareEntry): void;
-  delete(host: string): void;
-  readonly size: number;
-}
-
-/** The oldest makes room. */
-function createTable(entriesMax: number): Table {
-  const entries = new Map<string, SoftwareEntry>();
-  return {
-    get: (host) => entries.get(host),
-    put: (entry) => {
-      entries.delete(entry.host);
-      entries.set(entry.host, entry);
-      const oldest = entries.size > entriesMax ? entries.keys().next().value : undefined;
-      if (oldest !== undefined) entries.delete(oldest);
-    },
-    delete: (host) => void entries.delete(host),
-    get size() {
-      return entries.size;
-    },
-  };
 }
 
 /** The same length for each host, and no text of a stranger in a key. */
