@@ -91,30 +91,21 @@ export const isCoreName = (key: string, terms: Terms): boolean => {
 
 /** Everything that an IRI may stand for: compact, absolute, or a name of the core. */
 function expand(iri: string, terms: Terms): readonly string[] {
-  return expandPlain(iri, terms) ?? expandAll(iri, terms);
-}
-
-/** The usual case, where all has one meaning; undefined where it has several, or none in so many rounds. */
-function expandPlain(iri: string, terms: Terms): readonly string[] | undefined {
-  let meaning = iri;
-  for (let round = 0; round < EXPANSIONS_MAX; round++) {
-    const [next, another] = expandOnce(meaning, terms);
-    if (next === undefined || another !== undefined) return undefined;
-    if (next === meaning) return [withHttps(next)];
-    meaning = next;
-  }
-  return undefined;
-}
-
-function expandAll(iri: string, terms: Terms): readonly string[] {
   let meanings: readonly string[] = [iri];
   for (let round = 0; round < EXPANSIONS_MAX; round++) {
-    const next = [...new Set(meanings.flatMap((meaning) => expandOnce(meaning, terms)))];
+    const next = expandEach(meanings, terms);
     if (next.length > MEANINGS_MAX) return UNCLEAR;
     if (next.every((meaning, at) => meaning === meanings[at])) return next.map(withHttps);
     meanings = next;
   }
   return UNCLEAR;
+}
+
+/** Each once. Of one meaning, the usual case, no two of the next are the same: a term has no IRI twice. */
+function expandEach(meanings: readonly string[], terms: Terms): readonly string[] {
+  const [only, another] = meanings;
+  if (only !== undefined && another === undefined) return expandOnce(only, terms);
+  return [...new Set(meanings.flatMap((meaning) => expandOnce(meaning, terms)))];
 }
 
 const AS_BY_HTTP = AS.replace('https:', 'http:');
