@@ -45,4 +45,9 @@ describe('the memory that bodies take', () => {
     const kind = 'keys that are numbers';
     expect(held('lists', kind)[kind]).toBeGreaterThan(HELD_MAX);
   }, 120_000);
+
+  it('is bounded for captures, which wait to be written', () => {
+    const kind = 'keys that are numbers';
+    expect(held('redacts', kind)[kind]).toBeLessThan(HELD_MAX);
+  }, 120_000);
 });

@@ -3,10 +3,12 @@
 //   keeps N   keeps what was read, as a part that remembers what it sees would
 //   holds     says how many bytes of heap what is read of one body holds, by kind; needs --expose-gc
 //   lists K   the same of the kind K where numbered keys are kept as they come
+//   redacts K the same of the kind K of what is kept for captures
 
 import { parseStrictJson, readActivity, sanitiseActivity } from '../index.ts';
+import { redactActivity } from '../rules/capture/redact.ts';
 import { nestedHosts } from '../rules/lists/check.ts';
-import type { JsonValue } from '../types.ts';
+import type { JsonObject, JsonValue } from '../types.ts';
 import { rulesWith } from './activity.ts';
 import { WORST_BODIES } from './worst-bodies.ts';
 
@@ -65,9 +67,11 @@ function asTheyCome(value: JsonValue): JsonValue {
   return copy;
 }
 
-function lists(text: string): unknown {
+const COPIES: Readonly<Record<string, (value: JsonObject) => unknown>> = { lists: asTheyCome, redacts: redactActivity };
+
+function copied(text: string, copy: (value: JsonObject) => unknown): unknown {
   const parsed = parseStrictJson(Buffer.from(text));
-  return parsed.ok ? asTheyCome(parsed.value) : parsed;
+  return parsed.ok ? copy(parsed.value) : parsed;
 }
 
 function byKind(keep: (text: string) => unknown, only?: string): object {
@@ -75,8 +79,9 @@ function byKind(keep: (text: string) => unknown, only?: string): object {
   return Object.fromEntries(kinds.map(([name, make]) => [name, heldBy((n) => keep(make(n)))]));
 }
 
-function run([how, what]: readonly string[]): object {
+function run([how = '', what]: readonly string[]): object {
   if (how === 'holds') return byKind(read);
-  return how === 'lists' ? byKind(lists, what) : readMany(Number(what), how === 'keeps');
+  const copy = COPIES[how];
+  return copy === undefined ? readMany(Number(what), how === 'keeps') : byKind((text) => copied(text, copy), what);
 }
 process.stdout.write(JSON.stringify(run(process.argv.slice(2))));
