@@ -74,6 +74,14 @@ describe('createQuarantine()', () => {
     expect(await redis.xlen(KEY)).toBeLessThanOrEqual(10);
   });
 
+  it('pushes out what does not fit to a count that began anew', async () => {
+    const quarantine = open(1_000, 10_000);
+    await keepAll(names(20), quarantine);
+    await redis.xadd(KEY, '*', 'capture', 'foreign', 'end', 'x');
+    await keepAll(['a'], quarantine);
+    expect([await kept(), pushedOut]).toEqual([['foreign', line('a')], 20]);
+  });
+
   it('goes on where an administrator has deleted entries, the first, the last or all', async () => {
     const quarantine = open(1_000, 10_000);
     await keepAll(names(10), quarantine);

@@ -215,6 +215,24 @@ describe('createSoftware()', () => {
     world.serve(HOST);
     expect(await find()).toEqual(known);
   });
+
+  it('asks Redis for 256 hosts at once, and goes on without it when it hangs', async () => {
+    const world = new World();
+    const { get } = world.store;
+    let asked = 0;
+    world.store.get = async () => {
+      asked += 1;
+      return await Promise.withResolvers<null>().promise;
+    };
+    const find = world.gateway({ waitMs: 60_000 });
+    const all = Promise.all(Array.from({ length: 300 }, async (_, at) => await find(`h${at}.example`, `c${at}`)));
+    expect(asked).toBe(256);
+    await all;
+    await until(() => world.events.filter((event) => event === 'redis').length === 256);
+    world.store.get = get;
+    world.serve(HOST);
+    expect(await find()).toEqual(known);
+  });
 });
 
 describe('an entry in Redis', () => {
