@@ -1,7 +1,7 @@
 // Whether somebody here follows an actor, and the other way round, for rules about strangers. Nobody has to know: without a
 // database, while it is away or slow, and when too many ask at once, the answer is that it is unknown, and no rule acts.
 
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { INBOX_LIMITS } from '@sekisho/contracts';
 import type { ReadActivity } from '@sekisho/inbox-policy';
 import type { Relationship } from '@sekisho/inbox-policy/rules';
@@ -111,4 +111,4 @@ function createHealth(clock: Clock, log: Pick<Logger, 'info' | 'warn'>): Databas
 }
 
 /** The same length for each actor, however long its URL. */
-const keyOf = (actor: string): string => createHash('sha256').update(actor).digest('base64url').slice(0, 22);
+const keyOf = (actor: string): string => hash('sha256', actor, 'base64url').slice(0, 22);
