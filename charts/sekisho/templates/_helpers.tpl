@@ -116,6 +116,11 @@ helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
 {{- end -}}
 {{- end -}}
 
+{{/* "true" for host:port, as an address of its own without scheme. Argument: the text. */}}
+{{- define "sekisho.isHostPort" -}}
+{{- if regexMatch "^(\\[[0-9a-fA-F:.]+\\]|[A-Za-z0-9._-]+):[0-9]{1,5}$" . -}}true{{- end -}}
+{{- end -}}
+
 {{/* "true" for an IP address. Argument: the text. */}}
 {{- define "sekisho.isIp" -}}
 {{- $octet := "(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])" -}}

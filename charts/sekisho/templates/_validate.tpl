@@ -114,7 +114,7 @@ redis.{{ $role }}.existingSecret is set while redis.evaluation.enabled is true: 
 {{- if not $given.existingSecret }}
 redis.{{ $role }}.existingSecret is not set and redis.evaluation.enabled is false: make a Secret with {{ ternary "the key gateway-url" "the keys gateway-url, fetcher-url and image-worker-url" (eq $role "state") }} (docs/install.md) and write its name
 {{- end }}
-{{- if and $given.address (not (regexMatch "^(\\[[0-9a-fA-F:.]+\\]|[A-Za-z0-9._-]+):[0-9]{1,5}$" $given.address)) }}
+{{- if and $given.address (not (include "sekisho.isHostPort" $given.address)) }}
 redis.{{ $role }}.address is {{ $given.address | quote }}: write host:port, for example 10.0.0.5:6379 or redis.databases.svc:6379
 {{- else if and $.Values.networkPolicy.enabled (not $given.address) }}
 redis.{{ $role }}.address is not set, so the NetworkPolicy does not know the port: write host:port, for example 10.0.0.5:6379

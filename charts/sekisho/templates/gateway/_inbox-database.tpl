@@ -29,7 +29,7 @@
 {{- if or $given.address $given.networkPolicyPeers }}
 gateway.inbox.database says where Misskey's database is, and existingSecret is not set, so no rule can ask it: make a Secret with the key database-url (docs/kubernetes-misskey.md) and write its name, or remove the rest
 {{- end }}
-{{- else if and $database.address (not (regexMatch "^(\\[[0-9a-fA-F:.]+\\]|[A-Za-z0-9._-]+):[0-9]{1,5}$" $database.address)) }}
+{{- else if and $database.address (not (include "sekisho.isHostPort" $database.address)) }}
 gateway.inbox.database.address is {{ $database.address | quote }}: write host:port, for example 10.0.0.5:5432 or postgres.databases.svc:5432
 {{- else if and .Values.networkPolicy.enabled (not $database.address) }}
 gateway.inbox.database.address is not set, so the NetworkPolicy does not know the port: write host:port of Misskey's PostgreSQL, for example 10.0.0.5:5432

@@ -101,7 +101,7 @@ gateway.inbox.mode is enqueue and gateway.inbox.enqueue.misskeyVersion is not se
 {{- if and $queue.prefix (not (regexMatch "^[A-Za-z0-9.:_-]{1,255}$" $queue.prefix)) }}
 {{ ternary "gateway.inbox.enqueue.redisPrefix" "misskey.managed.redis.prefix" (not (empty $given.redisPrefix)) }} is {{ $queue.prefix | quote }}: write the prefix of Misskey's Redis keys, for example social.example
 {{- end }}
-{{- if and $queue.address (not (regexMatch "^(\\[[0-9a-fA-F:.]+\\]|[A-Za-z0-9._-]+):[0-9]{1,5}$" $queue.address)) }}
+{{- if and $queue.address (not (include "sekisho.isHostPort" $queue.address)) }}
 gateway.inbox.enqueue.address is {{ $queue.address | quote }}: write host:port, for example 10.0.0.5:6379 or redis.databases.svc:6379
 {{- else if and .Values.networkPolicy.enabled (not $queue.address) }}
 gateway.inbox.enqueue.address is not set, so the NetworkPolicy does not know the port: write host:port of the Redis with Misskey's job queue, for example 10.0.0.5:6379
