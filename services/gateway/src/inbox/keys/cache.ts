@@ -49,9 +49,8 @@ export function createKeyCache({ store, clock, onStoreError }: KeyCacheOptions):
   return {
     get: async (url) => {
       const ours = known.get(url);
-      if (ours === undefined || !isAlive(ours, clock.now())) return await reload(url);
-      remember(ours);
-      return ours;
+      // Reading moves nothing: each activity reads, and a table that is rewritten all the time keeps garbage alive.
+      return ours === undefined || !isAlive(ours, clock.now()) ? await reload(url) : ours;
     },
     reload,
     put: async (entry) => {
